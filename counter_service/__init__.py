@@ -1,0 +1,1 @@
+"""The counter service: counts HTTP PUT requests per path, exactly."""

@@ -1,0 +1,1 @@
+"""The operator of RequestCounter resources: see docs/architecture.md."""
