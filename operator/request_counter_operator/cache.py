@@ -1,0 +1,149 @@
+"""What the watches have told: every RequestCounter, and of every child just what reconciling needs.
+
+The watches' indexes stand behind it; here is only the reading. What it tells may be a moment old, never wrong for good.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from request_counter_operator.api import RequestCounter
+from request_counter_operator.names import FIELD_MANAGER, INSTANCE, MANAGED_BY
+from request_counter_operator.ownership import owned_digest, owns_replicas
+
+Body = Mapping[str, Any]
+
+
+class Key(NamedTuple):
+    """Which RequestCounter: the unit of all work."""
+
+    namespace: str
+    name: str
+
+
+class ChildKey(NamedTuple):
+    """Which child, in the namespace of its RequestCounter."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How far a Deployment or StatefulSet has come, in pods.
+
+    Attributes:
+        observed: Whether its controller has seen its newest specification.
+        wanted: Pods it is to have.
+        present: Pods it has, old ones included.
+        updated: Pods made from the newest template.
+        ready: Pods that answer their readiness probe.
+        message: Why its controller gave up, or empty.
+    """
+
+    observed: bool
+    wanted: int
+    present: int
+    updated: int
+    ready: int
+    message: str = ""
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self | None:
+        """Read it from a workload; None for other kinds."""
+        if body["kind"] not in {"Deployment", "StatefulSet"}:
+            return None
+        status = body.get("status", {})
+        return cls(
+            observed=status.get("observedGeneration", 0) >= body["metadata"].get("generation", 1),
+            wanted=body["spec"].get("replicas", 1),
+            present=status.get("replicas", 0),
+            updated=status.get("updatedReplicas", 0),
+            ready=status.get("readyReplicas", 0),
+            message="; ".join(
+                condition.get("message", "")
+                for condition in status.get("conditions", ())
+                if (condition["type"], condition["status"]) in {("ReplicaFailure", "True"), ("Progressing", "False")}
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child as it is in the cluster, without its bulk.
+
+    Attributes:
+        owner_uid: UID of the controlling owner, or None when it has none.
+        terminating: Whether it is being deleted.
+        digest: Digest of our fields' values (see ``ownership``).
+        owns_replicas: Whether the number of replicas is our field.
+        rollout: How far a workload has come; None for other kinds.
+    """
+
+    key: ChildKey
+    uid: str
+    owner_uid: str | None
+    terminating: bool
+    digest: str
+    owns_replicas: bool
+    rollout: Rollout | None
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self:
+        """Reduce an object as the API server tells it. ``body`` must have ``kind``."""
+        metadata = body["metadata"]
+        owner = _controller(metadata)
+        return cls(
+            key=ChildKey(body["kind"], metadata["name"]),
+            uid=metadata["uid"],
+            owner_uid=None if owner is None else owner["uid"],
+            terminating="deletionTimestamp" in metadata,
+            digest=owned_digest(body),
+            owns_replicas=owns_replicas(body),
+            rollout=Rollout.from_body(body),
+        )
+
+
+def owner_key(body: Body) -> Key | None:
+    """Return whose child an object is: by its controller, or else, when that was taken off, by its label."""
+    metadata = body["metadata"]
+    owner = _controller(metadata)
+    name = metadata.get("labels", {}).get(INSTANCE) if owner is None else owner["name"]
+    return None if name is None else Key(metadata["namespace"], name)
+
+
+def _controller(metadata: Body) -> Body | None:
+    """Return the controlling owner's reference, of which an object has at most one."""
+    owners = metadata.get("ownerReferences", ())
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def belongs_to(body: Body, counter: RequestCounter) -> bool:
+    """Return whether an object is this RequestCounter's child, or one that it left behind and may adopt again."""
+    metadata = body["metadata"]
+    owner = _controller(metadata)
+    if owner is not None:
+        return bool(owner["uid"] == counter.metadata.uid)
+    labels = metadata.get("labels", {})
+    return (labels.get(MANAGED_BY), labels.get(INSTANCE)) == (FIELD_MANAGER, counter.metadata.name)
+
+
+class Cache:
+    """The indexes of the watches, read by key. Empty until ``attach``."""
+
+    def __init__(self) -> None:
+        self._counters: Mapping[Key, Collection[Body]] = {}
+        self._children: Mapping[Key, Collection[Child]] = {}
+
+    def attach(self, counters: Mapping[Key, Collection[Body]], children: Mapping[Key, Collection[Child]]) -> None:
+        """Read from these live indexes from now on."""
+        self._counters = counters
+        self._children = children
+
+    def counter(self, key: Key) -> Body | None:
+        """Return the RequestCounter's body, or None when there is none."""
+        return next(iter(self._counters.get(key, ())), None)
+
+    def children(self, key: Key) -> dict[ChildKey, Child]:
+        """Return the RequestCounter's children; those of a namesake deleted before are among them until they go."""
+        return {child.key: child for child in self._children.get(key, ())}

@@ -1,0 +1,46 @@
+"""All errors of the operator, in one tree.
+
+OperatorError
+├── InvalidResourceError    the user's to mend: retried only when the resource changes
+├── ForeignObjectError      the user's to mend: a child's name is taken by an object that is not ours
+└── ApiError                the API server refused or could not be reached: retried with backoff
+├── NotFoundError
+├── ConflictError
+└── TerminatingError    the namespace is going away: nothing is owed any more
+"""
+
+
+class OperatorError(Exception):
+    """Root of everything the operator raises on purpose."""
+
+
+class InvalidResourceError(OperatorError):
+    """A RequestCounter that the API server accepted and the operator cannot read, as after a downgrade."""
+
+
+class ForeignObjectError(OperatorError):
+    """An object that somebody else made has the name of a child. It was left as it is."""
+
+
+class ApiError(OperatorError):
+    """A request to the API server failed; whether it had an effect is unknown unless a subclass says so.
+
+    Attributes:
+        status: HTTP status code, or 0 where there was no answer.
+    """
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NotFoundError(ApiError):
+    """The object does not exist."""
+
+
+class ConflictError(ApiError):
+    """The object is not in the state that the request required, such as another UID. Nothing was changed."""
+
+
+class TerminatingError(ApiError):
+    """The namespace is being deleted, so nothing can be created in it. Nothing was changed."""

@@ -1,0 +1,53 @@
+"""The kinds of object that the operator makes, and how the API server calls them."""
+
+from dataclasses import dataclass
+
+from request_counter_operator.api import GROUP, KIND, PLURAL, VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A namespaced kind: API group (empty for the core), version, kind and plural."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """Group and version as manifests write them."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
+        """Return the URL path of the collection, of one object, or of an object's subresource."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root, "namespaces", namespace, self.plural, name, subresource]
+        return "/".join(part for part in parts if part)
+
+
+REQUEST_COUNTER = Kind(GROUP, VERSION, KIND, PLURAL)
+SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
+SECRET = Kind("", "v1", "Secret", "secrets")
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+SERVICE = Kind("", "v1", "Service", "services")
+STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets")
+DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+INGRESS = Kind("networking.k8s.io", "v1", "Ingress", "ingresses")
+
+CHILD_KINDS = (
+    SERVICE_ACCOUNT,
+    SECRET,
+    CONFIG_MAP,
+    SERVICE,
+    STATEFUL_SET,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    AUTOSCALER,
+    INGRESS,
+)
+"""All kinds of children: what is rendered, watched, pruned, and what the ClusterRole allows (a test says so)."""
+
+KIND_OF = {kind.kind: kind for kind in CHILD_KINDS}

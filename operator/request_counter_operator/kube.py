@@ -1,0 +1,159 @@
+"""The API server, as far as the operator needs it: apply, read, create, delete, and nothing else.
+
+A thin layer over the official client's dynamic part. Every call has a deadline; every failure is one of ``errors``.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import client, config
+from kubernetes.aio.dynamic import DynamicClient
+
+from request_counter_operator.errors import ApiError, ConflictError, NotFoundError, TerminatingError
+from request_counter_operator.kinds import KIND_OF, REQUEST_COUNTER, Kind
+from request_counter_operator.names import FIELD_MANAGER
+
+REQUEST_TIMEOUT_S = 15
+MAX_MESSAGE_CHARS = 512
+"""A refusal may quote the whole object: enough to understand it, not enough to flood a condition or a log."""
+
+Object = dict[str, Any]
+
+
+@asynccontextmanager
+async def connect() -> AsyncIterator["Cluster"]:
+    """Open the cluster that this pod runs in, or else the one that the user's kubeconfig selects.
+
+    Raises:
+        config.ConfigException: There is neither.
+    """
+    try:
+        config.load_incluster_config()
+    except config.ConfigException:
+        await config.load_kube_config()
+    async with client.ApiClient() as api:
+        yield Cluster(DynamicClient(api))
+
+
+class Cluster:
+    """One connection pool to one API server."""
+
+    def __init__(self, dynamic: DynamicClient) -> None:
+        self._dynamic = dynamic
+
+    async def apply(self, manifest: Mapping[str, Any], *, field_manager: str = FIELD_MANAGER) -> Object:
+        """Apply a child server-side: exactly the manifest's fields become ours, others' values of them are overruled.
+
+        Returns:
+            The object as it is now.
+
+        Raises:
+            TerminatingError: Its namespace is being deleted.
+            ApiError: It was refused or the server could not be reached.
+        """
+        metadata = manifest["metadata"]
+        path = KIND_OF[manifest["kind"]].path(metadata["namespace"], metadata["name"])
+        return await self._apply(path, manifest, field_manager)
+
+    async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> Object:
+        """Make ``status`` the whole status of this very RequestCounter.
+
+        Raises:
+            ConflictError: Another resource has the name by now.
+            NotFoundError: It is gone.
+            ApiError: It was refused or the server could not be reached.
+        """
+        body = {
+            "apiVersion": REQUEST_COUNTER.api_version,
+            "kind": REQUEST_COUNTER.kind,
+            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "status": status,
+        }
+        return await self._apply(REQUEST_COUNTER.path(namespace, name, "status"), body, FIELD_MANAGER)
+
+    async def check_installed(self) -> None:
+        """Make sure that the API server knows RequestCounters.
+
+        Raises:
+            NotFoundError: The CustomResourceDefinition is not there.
+            ApiError: The server refused or could not be reached.
+        """
+        path = f"/apis/{REQUEST_COUNTER.api_version}/{REQUEST_COUNTER.plural}"
+        await self._request("get", path, limit=1)
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        """Return an object.
+
+        Raises:
+            NotFoundError: There is none.
+            ApiError: The server refused or could not be reached.
+        """
+        return await self._request("get", kind.path(namespace, name))
+
+    async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> Object:
+        """Create an object.
+
+        Raises:
+            ConflictError: There is one already.
+            ApiError: The server refused or could not be reached.
+        """
+        return await self._request("post", kind.path(namespace), body=manifest, field_manager=FIELD_MANAGER)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete this very object, in the background; one that is gone already is as good as deleted.
+
+        Raises:
+            ConflictError: Another object has the name by now. It was left alone.
+            ApiError: The server refused or could not be reached.
+        """
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        }
+        try:
+            await self._request("delete", kind.path(namespace, name), body=options)
+        except NotFoundError:
+            return
+
+    async def _apply(self, path: str, body: Mapping[str, Any], field_manager: str) -> Object:
+        return await self._request(
+            "patch",
+            path,
+            body=body,
+            content_type="application/apply-patch+yaml",
+            field_manager=field_manager,
+            force_conflicts="true",
+        )
+
+    async def _request(self, method: str, path: str, **options: Any) -> Object:
+        options.setdefault("query_params", [])  # the client's own default is shared by all calls
+        options.setdefault("header_params", {})
+        try:
+            response = await self._dynamic.request(
+                method, path, serialize=False, _request_timeout=REQUEST_TIMEOUT_S, **options
+            )
+            answer: Object = await response.json()
+        except client.ApiException as error:
+            raise _translated(error) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ApiError(f"cannot reach the API server: {str(error) or type(error).__name__}") from error
+        return answer
+
+
+def _translated(error: client.ApiException) -> ApiError:
+    """Return the error that says what the server's answer means for us."""
+    try:
+        answer = json.loads(error.body or "")
+    except ValueError:
+        answer = {}
+    message = str(answer.get("message") or error.reason)[:MAX_MESSAGE_CHARS]
+    causes = (answer.get("details") or {}).get("causes") or ()
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
+        return TerminatingError(message, status=error.status)
+    kinds = {404: NotFoundError, 409: ConflictError}
+    return kinds.get(error.status, ApiError)(message, status=error.status)

@@ -1,0 +1,28 @@
+"""The operator's settings: environment variables that start with ``OPERATOR_``. Nothing else reads the environment."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from request_counter_operator import __version__
+
+
+class Settings(BaseSettings):
+    """How this operator runs. Frozen: read once, at the start."""
+
+    model_config = SettingsConfigDict(env_prefix="OPERATOR_", frozen=True)
+
+    namespace: str = Field(default="request-counter-system", description="The namespace the operator runs in.")
+    service_image: str = Field(
+        default=f"request-counter/service:{__version__}", description="Image of the counter service."
+    )
+    redis_image: str = Field(default="redis:8.0-trixie", description="Image of Redis.")
+    ingress_http_port: int = Field(default=80, ge=1, le=65535, description="Port at which clients reach the Ingress.")
+    ingress_https_port: int = Field(default=443, ge=1, le=65535, description="Likewise, where it serves TLS.")
+    workers: int = Field(default=8, ge=1, le=64, description="Resources reconciled at the same time.")
+    resync_interval_s: float = Field(default=300, ge=1, description="A resource is looked at anew at least this often.")
+    total_interval_s: float = Field(default=15, ge=1, description="A counter's total is read at most this often.")
+    probe_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
