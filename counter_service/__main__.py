@@ -1,0 +1,180 @@
+"""`python -m counter_service`: the composition root, the only module that names a store or starts a process.
+
+One worker: one process with both ports. Several: workers with the data port, and a process with the admin port, below
+a supervisor.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+import uvloop
+
+from counter_service.errors import InvalidSettingsError, StoreMisconfiguredError, StoreUnavailableError
+from counter_service.logs import configure_logging
+from counter_service.metrics import MULTIPROCESS_DIRECTORY_VARIABLE, ServiceMetrics
+from counter_service.ports import admin_port, data_port
+from counter_service.settings import Settings, exit_for_invalid_settings, load_settings
+from counter_service.store.base import CounterStore
+from counter_service.store.memory import MemoryStore
+from counter_service.store.redis import RedisStore
+from counter_service.store.sqlite import SqliteStore
+from counter_service.supervisor import StatusBoard, Supervisor
+
+_log = structlog.get_logger()
+
+
+def main() -> None:
+    """Run the service until SIGTERM or SIGINT; exits with 2 for wrong settings, with 1 when it cannot start."""
+    try:
+        settings = load_settings(sys.argv[1:])
+    except InvalidSettingsError as error:
+        exit_for_invalid_settings(error)
+    configure_logging(settings.log_level, settings.log_format)
+    try:
+        if settings.workers == 1:
+            uvloop.run(_run_single(settings))
+        else:
+            _run_several(settings)
+    except (OSError, StoreMisconfiguredError) as error:
+        _log.error("cannot go on", reason=str(error))
+        raise SystemExit(1) from error
+
+
+def open_store(settings: Settings) -> CounterStore:
+    """Return the store the URL names; it connects when it is first used."""
+    persisted = settings.durability == "Persisted"
+    match settings.scheme:
+        case "memory":
+            return MemoryStore(max_paths=settings.max_paths)
+        case "sqlite":
+            file = Path(urlsplit(settings.store).path[1:])
+            return SqliteStore(file, counter=settings.name, max_paths=settings.max_paths, fsync=persisted)
+        case _:
+            return RedisStore(
+                settings.store,
+                counter=settings.name,
+                max_paths=settings.max_paths,
+                persisted=persisted,
+                password_file=settings.store_password_file,
+                ca_file=settings.store_ca_file,
+            )
+
+
+class _Stop:
+    """The wish to stop, from a signal or from the supervisor's death."""
+
+    def __init__(self, supervisor_alive: int | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        self.wanted = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.wanted.set)
+        if supervisor_alive is not None:
+            loop.add_reader(supervisor_alive, self.wanted.set)
+
+
+async def _run_single(settings: Settings) -> None:
+    stop, metrics = _Stop(), ServiceMetrics()
+    serving = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        store = open_store(settings)
+        stack.push_async_callback(store.aclose)
+        await _check_store(store, settings)
+        probes = admin_port(settings, store, metrics, is_draining=stop.wanted.is_set, is_serving=serving.is_set)
+        bound_admin_port = await stack.enter_async_context(probes)
+        port = await stack.enter_async_context(data_port(settings, store, metrics))
+        serving.set()
+        _log_start(settings, port=port, admin_port=bound_admin_port)
+        await stop.wanted.wait()
+        _log.info("stopping", drain_delay_s=settings.drain_delay_s)
+        await asyncio.sleep(settings.drain_delay_s)
+    _log.info("stopped")
+
+
+def _run_several(settings: Settings) -> None:
+    settings = settings.model_copy(update={"port": _reserve_port(settings)})
+    with tempfile.TemporaryDirectory(prefix="counter-metrics-") as directory:
+        os.environ[MULTIPROCESS_DIRECTORY_VARIABLE] = directory
+        supervisor = Supervisor(
+            settings.workers,
+            lambda number, board, alive: uvloop.run(_run_worker(settings, number, board, alive)),
+            lambda board, alive: uvloop.run(_run_admin(settings, board, alive)),
+            stop_timeout_s=settings.drain_delay_s + settings.shutdown_timeout_s + 1,
+        )
+        _log_start(settings, port=settings.port, admin_port=settings.admin_port)
+        supervisor.run()
+    _log.info("stopped")
+
+
+async def _run_worker(settings: Settings, number: int, board: StatusBoard, supervisor_alive: int) -> None:
+    stop = _Stop(supervisor_alive)
+    async with AsyncExitStack() as stack:
+        store = open_store(settings)
+        stack.push_async_callback(store.aclose)
+        await stack.enter_async_context(data_port(settings, store, ServiceMetrics()))
+        board.set_serving(number, serving=True)
+        await stop.wanted.wait()
+        await asyncio.sleep(settings.drain_delay_s)
+
+
+async def _run_admin(settings: Settings, board: StatusBoard, supervisor_alive: int) -> None:
+    stop = _Stop(supervisor_alive)
+    async with AsyncExitStack() as stack:
+        store = open_store(settings)
+        stack.push_async_callback(store.aclose)
+        probes = admin_port(
+            settings, store, ServiceMetrics(), is_draining=board.is_draining, is_serving=board.is_serving
+        )
+        await stack.enter_async_context(probes)
+        await stop.wanted.wait()
+
+
+async def _check_store(store: CounterStore, settings: Settings) -> None:
+    """Fail now for what will not change by itself; start anyway, not ready, when the store is only not there yet.
+
+    Raises:
+        StoreMisconfiguredError: the store cannot do what the settings ask for.
+    """
+    try:
+        async with asyncio.timeout(settings.request_timeout_s):
+            await store.ping()
+    except StoreMisconfiguredError:
+        raise
+    except (StoreUnavailableError, TimeoutError) as error:
+        _log.warning("the store does not answer yet", store=settings.store_without_password, reason=str(error))
+
+
+def _reserve_port(settings: Settings) -> int:
+    """Return the port the workers will share, having made sure that nobody else has it.
+
+    Raises:
+        OSError: the address is in use; with SO_REUSEPORT, the workers would silently share it with whoever that is.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((settings.host, settings.port))
+        return int(probe.getsockname()[1])
+
+
+def _log_start(settings: Settings, *, port: int, admin_port: int) -> None:
+    _log.info(
+        "serving",
+        address=f"http://{settings.host}:{port}",
+        admin_address=f"http://{settings.host}:{admin_port}",
+        store=settings.store_without_password,
+        durability=settings.durability,
+        counter=settings.name,
+        workers=settings.workers,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Every error this service raises on purpose.
+
+CounterServiceError
+├── InvalidSettingsError          the process cannot start as it was told to
+├── RequestError                  the client can do something about it
+│   ├── InvalidPathError          400
+│   ├── MethodNotAllowedError     405
+│   ├── NotAcceptableError        406
+│   ├── BodyTooLargeError         413
+│   ├── PathTooLongError          414
+│   ├── ExpectationFailedError    417
+│   └── TooManyPathsError         507
+└── StoreError
+    ├── StaleBatchError           refused for good: nothing of the batch was counted by this attempt
+    └── StoreUnavailableError     503: not acknowledged, outcome unknown; the same batch may be sent again
+        └── StoreMisconfiguredError  the same, and only an administrator can change it
+
+Drivers' errors never leave `store/`: they are wrapped there, with the original as the cause.
+"""
+
+
+class CounterServiceError(Exception):
+    """The root of all errors of this package."""
+
+
+class InvalidSettingsError(CounterServiceError):
+    """A flag or variable has a value the service cannot run with; the message is one sentence naming it."""
+
+
+class RequestError(CounterServiceError):
+    """A request that is refused and was not counted; the message is written for its sender."""
+
+
+class InvalidPathError(RequestError):
+    """The path is not one RFC 3986 allows."""
+
+
+class MethodNotAllowedError(RequestError):
+    """The method is neither GET, HEAD nor PUT."""
+
+
+class NotAcceptableError(RequestError):
+    """No representation or version the client accepts is known."""
+
+
+class BodyTooLargeError(RequestError):
+    """The request's body, which would be ignored, is longer than what is worth reading."""
+
+
+class PathTooLongError(RequestError):
+    """The normalized path is longer than the counter's limit."""
+
+
+class ExpectationFailedError(RequestError):
+    """The Expect header asks for something other than 100-continue."""
+
+
+class TooManyPathsError(RequestError):
+    """The path is new and the counter already holds as many paths as it may."""
+
+
+class StoreError(CounterServiceError):
+    """The store did not acknowledge."""
+
+
+class StaleBatchError(StoreError):
+    """The writer's batch with a higher sequence number was applied before: this one never will be."""
+
+
+class StoreUnavailableError(StoreError):
+    """No acknowledgement; whether the batch was applied is unknown until the same batch is answered."""
+
+
+class StoreMisconfiguredError(StoreUnavailableError):
+    """The store works but cannot promise what was asked of it, for example because its AOF is off."""

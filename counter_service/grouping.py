@@ -1,0 +1,293 @@
+"""Requests that arrive while the store is busy form the next group: the queue under group commit and grouped reads.
+
+One exchange with the store is under way at a time, so a group is as large as the store is slow and no timer delays
+anybody. A group, not a request, is the unit of everything: it is sent, sent again and given up as a whole, and its
+deadline is that of its first request. To keep this fair, a group stops admitting when it has been open for a small
+part of the time limit. Nothing is done per request but one lookup and one append.
+
+Groups leave in the order of their deadlines, so a group that is still queued at its deadline was never sent, and is
+not counted.
+
+Bounds: paths and bytes per group, requests and bytes in the queue. A full queue refuses; callers that can wait ask
+`has_room` first.
+"""
+
+import asyncio
+import random
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from counter_service.errors import CounterServiceError, StoreUnavailableError
+from counter_service.metrics import ServiceMetrics
+from counter_service.store.base import CounterStore
+
+Reply = TypeVar("Reply")
+
+# A group admits for this part of its time limit, so that its last request still has most of the limit left.
+_ADMITTING_PART = 1 / 8
+# First and longest pause between two attempts: shorter than a person notices, long enough not to be a load.
+_FIRST_PAUSE_S = 0.005
+_LONGEST_PAUSE_S = 0.25
+
+
+class Waiter(Protocol):
+    """One waiting request. Exactly one of the two methods is called, once, on the event loop; neither may raise."""
+
+    def resolve(self, count: int) -> None:
+        """Take the count: the request is done."""
+
+    def fail(self, error: CounterServiceError) -> None:
+        """Take the reason why there is no count: the request was not acknowledged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLimits:
+    """Bounds of a queue.
+
+    Attributes:
+        request_timeout_s: longest time from a request's arrival to its answer, seconds.
+        attempt_timeout_s: longest time for one exchange with the store, seconds.
+        max_group_paths: most paths in a group; bounds how long one script blocks Redis.
+        max_group_bytes: most bytes of path in a group, so bounds the size of one command.
+        max_waiting_requests: most requests in the queue and under way.
+        max_waiting_bytes: most bytes of path in the queue and under way.
+    """
+
+    request_timeout_s: float = 5.0
+    attempt_timeout_s: float = 2.0
+    max_group_paths: int = 1_000
+    max_group_bytes: int = 256 * 1024
+    max_waiting_requests: int = 20_000
+    max_waiting_bytes: int = 16 * 1024 * 1024
+
+
+class Group:
+    """Requests that are answered together: waiters by path, in order of arrival."""
+
+    __slots__ = ("admits_until_s", "deadline_s", "path_bytes", "requests", "waiters")
+
+    def __init__(self, now_s: float, limits: GroupLimits) -> None:
+        self.admits_until_s = now_s + limits.request_timeout_s * _ADMITTING_PART
+        self.deadline_s = now_s + limits.request_timeout_s
+        self.path_bytes = 0
+        self.requests = 0
+        self.waiters: dict[str, list[Waiter]] = {}
+
+    def fail(self, error: CounterServiceError) -> None:
+        """Tell every waiter that there is no acknowledgement."""
+        for waiters in self.waiters.values():
+            for waiter in waiters:
+                waiter.fail(error)
+
+
+class GroupQueue(ABC):
+    """A bounded queue of requests in front of a store; subclasses say what one exchange is.
+
+    `run` must be running for requests to be answered. Not thread-safe: one event loop owns it.
+    """
+
+    operation: str
+
+    def __init__(self, store: CounterStore, limits: GroupLimits, metrics: ServiceMetrics) -> None:
+        self._store = store
+        self._limits = limits
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Group] = deque()
+        self._waiting_requests = 0
+        self._waiting_bytes = 0
+        self._closing = False
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._room.set()
+        self._idle.set()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `submit` would take a request now."""
+        return self._room.is_set()
+
+    def submit(self, path: str, waiter: Waiter) -> None:
+        """Queue a request and return at once.
+
+        Raises:
+            StoreUnavailableError: the queue is full or closed; the request is not in it.
+        """
+        if not self._room.is_set() or self._closing:
+            raise StoreUnavailableError("Too many requests are waiting for the store.")
+        group = self._queue[-1] if self._queue else None
+        if group is None or not self._admits(group, path):
+            group = self._open_group()
+        waiters = group.waiters.get(path)
+        if waiters is None:
+            group.waiters[path] = [waiter]
+            group.path_bytes += len(path)
+            self._waiting_bytes += len(path)
+        else:
+            waiters.append(waiter)
+        group.requests += 1
+        self._waiting_requests += 1
+        if self._is_full():
+            self._room.clear()
+
+    async def request(self, path: str) -> int:
+        """Queue a request, wait for room first if need be, and return its count.
+
+        Cancelled while its group is still queued, the request is taken out and will not be counted.
+
+        Raises:
+            CounterServiceError: as its waiter was told; StoreUnavailableError when request_timeout_s ends first.
+        """
+        waiter = FutureWaiter(self._loop.create_future())
+        # Only who has to wait for room needs a clock of its own: all others have their group's.
+        limit_s = None if self.has_room else self._limits.request_timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                while not self.has_room:
+                    await self._room.wait()
+                self.submit(path, waiter)
+                return await waiter.future
+        except TimeoutError as error:
+            raise StoreUnavailableError("Too many requests are waiting for the store.") from error
+        finally:
+            if waiter.future.cancelled():
+                self._withdraw(path, waiter)
+
+    async def run(self) -> None:
+        """Exchange groups with the store until `aclose`; however it ends, nobody is left waiting."""
+        try:
+            while not self._closing:
+                await self._work.wait()
+                while self._queue:
+                    await self._serve(self._queue.popleft())
+                self._work.clear()
+                self._idle.set()
+        finally:
+            self._closing = True
+            self._idle.set()
+            while self._queue:
+                self._release(group := self._queue.popleft())
+                group.fail(StoreUnavailableError("The service is stopping."))
+
+    async def aclose(self, timeout_s: float) -> bool:
+        """Refuse new requests, let `run` answer those that wait, and end it.
+
+        Args:
+            timeout_s: how long to wait for that, seconds.
+
+        Returns:
+            Whether all were answered; if not, `run` goes on and is the caller's to cancel.
+        """
+        self._closing = True
+        self._work.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    @abstractmethod
+    async def _exchange(self, group: Group) -> None:
+        """Send one group to the store and resolve or fail each of its waiters.
+
+        Cancelled at the group's deadline, before any waiter was told.
+
+        Raises:
+            StoreError: no acknowledgement; no waiter was told yet.
+        """
+
+    async def _resend_until_answered(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Make the same call again and again until the store answers; the group's deadline cancels it."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                with self._metrics.store_attempt(self.operation):
+                    async with asyncio.timeout(self._limits.attempt_timeout_s):
+                        return await call()
+            except (StoreUnavailableError, TimeoutError):
+                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 -- jitter is no secret
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                self._metrics.count_retry(self.operation)
+
+    async def _serve(self, group: Group) -> None:
+        self._metrics.count_batch(self.operation, group.requests, self._waiting_requests)
+        try:
+            if self._loop.time() >= group.deadline_s:
+                raise TimeoutError  # noqa: TRY301 -- one place tells the waiters
+            async with asyncio.timeout_at(group.deadline_s):
+                await self._exchange(group)
+        except TimeoutError:
+            group.fail(StoreUnavailableError("The store did not acknowledge in time."))
+        except CounterServiceError as error:
+            group.fail(error)
+        except BaseException:
+            group.fail(StoreUnavailableError("The service is stopping."))
+            raise
+        finally:
+            self._release(group)
+
+    def _admits(self, group: Group, path: str) -> bool:
+        if self._loop.time() > group.admits_until_s:
+            return False
+        return path in group.waiters or (
+            len(group.waiters) < self._limits.max_group_paths
+            and group.path_bytes + len(path) <= self._limits.max_group_bytes
+        )
+
+    def _open_group(self) -> Group:
+        group = Group(self._loop.time(), self._limits)
+        self._queue.append(group)
+        self._idle.clear()
+        self._work.set()
+        return group
+
+    def _release(self, group: Group) -> None:
+        self._waiting_requests -= group.requests
+        self._waiting_bytes -= group.path_bytes
+        if not self._is_full():
+            self._room.set()
+
+    def _is_full(self) -> bool:
+        return (
+            self._waiting_requests >= self._limits.max_waiting_requests
+            or self._waiting_bytes >= self._limits.max_waiting_bytes
+        )
+
+    def _withdraw(self, path: str, waiter: Waiter) -> None:
+        for group in self._queue:
+            waiters = group.waiters.get(path, [])
+            if waiter in waiters:
+                waiters.remove(waiter)
+                group.requests -= 1
+                self._waiting_requests -= 1
+                if not waiters:
+                    del group.waiters[path]
+                    group.path_bytes -= len(path)
+                    self._waiting_bytes -= len(path)
+                if not self._is_full():
+                    self._room.set()
+                return
+
+
+class FutureWaiter:
+    """A waiter for code that awaits; a cancelled future stays cancelled."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: asyncio.Future[int]) -> None:
+        self.future = future
+
+    def resolve(self, count: int) -> None:
+        """Set the future's result."""
+        if not self.future.done():
+            self.future.set_result(count)
+
+    def fail(self, error: CounterServiceError) -> None:
+        """Set the future's exception."""
+        if not self.future.done():
+            self.future.set_exception(error)

@@ -1,0 +1,117 @@
+"""What answers look like: negotiation, bodies, problem documents. Pure; shared by every front end (docs/http-api.md).
+
+Sources: RFC 9110 section 12.5.1 (Accept), RFC 9457 (problem documents).
+"""
+
+import json
+from enum import Enum
+from functools import lru_cache
+from http import HTTPStatus
+
+from counter_service.errors import (
+    BodyTooLargeError,
+    CounterServiceError,
+    ExpectationFailedError,
+    InvalidPathError,
+    MethodNotAllowedError,
+    NotAcceptableError,
+    PathTooLongError,
+    StoreError,
+    TooManyPathsError,
+)
+
+API_VERSION = "1"
+ALLOWED_METHODS = "GET, HEAD, PUT"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+PROBLEM_TYPE_PREFIX = "https://requestcounter.io/problems/"
+RETRY_AFTER_S = 1
+
+
+class MediaType(Enum):
+    """The representations of a count; the value is the Content-Type sent."""
+
+    JSON = "application/json"
+    JSON_V1 = "application/vnd.requestcounter.v1+json"
+    TEXT = "text/plain; charset=utf-8"
+
+
+# A range and what it selects; for a wildcard, the server's preference.
+_OFFERS = {
+    "*/*": MediaType.JSON,
+    "application/*": MediaType.JSON,
+    "application/json": MediaType.JSON,
+    "application/vnd.requestcounter.v1+json": MediaType.JSON_V1,
+    "text/*": MediaType.TEXT,
+    "text/plain": MediaType.TEXT,
+}
+
+_PROBLEMS: dict[type[CounterServiceError], tuple[HTTPStatus, str]] = {
+    InvalidPathError: (HTTPStatus.BAD_REQUEST, "invalid-path"),
+    MethodNotAllowedError: (HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed"),
+    NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
+    BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    PathTooLongError: (HTTPStatus.REQUEST_URI_TOO_LONG, "path-too-long"),
+    ExpectationFailedError: (HTTPStatus.EXPECTATION_FAILED, "expectation-failed"),
+    TooManyPathsError: (HTTPStatus.INSUFFICIENT_STORAGE, "too-many-paths"),
+    StoreError: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
+}
+
+
+@lru_cache(maxsize=256)  # clients repeat themselves; the bound keeps hostile variety from growing memory
+def negotiate(accept: str) -> MediaType:
+    """Choose the representation for an Accept header.
+
+    Args:
+        accept: the header's value; empty when the request has none.
+
+    Raises:
+        NotAcceptableError: nothing acceptable is on offer, an unknown API version included.
+    """
+    if not accept.strip():
+        return MediaType.JSON
+    best: tuple[float, MediaType] | None = None
+    for item in accept.split(","):
+        media_range, *parameters = (part.strip().lower() for part in item.split(";"))
+        offer = _OFFERS.get(media_range)
+        quality = _quality(parameters)
+        if offer is not None and quality > 0 and (best is None or quality > best[0]):
+            best = quality, offer
+    if best is None:
+        offered = ", ".join(media_range for media_range in _OFFERS if "*" not in media_range)
+        raise NotAcceptableError(f"This counter answers with one of: {offered}.")
+    return best[1]
+
+
+def _quality(parameters: list[str]) -> float:
+    """Return the weight of a media range, 0..1; a malformed one counts as a refusal."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def render_count(path: str, count: int, media_type: MediaType) -> bytes:
+    """Return the body that tells the count of a normalized path (which never needs JSON escaping)."""
+    if media_type is MediaType.TEXT:
+        return b"%d" % count
+    return b'{"path": "%b", "count": %d}' % (path.encode("ascii"), count)
+
+
+def problem_of(error: CounterServiceError) -> tuple[HTTPStatus, bytes]:
+    """Return the status and the problem document for an error; an error of ours is a 500 without details."""
+    for kind in type(error).__mro__:
+        if kind in _PROBLEMS:
+            status, slug = _PROBLEMS[kind]
+            return status, render_problem(status, slug, str(error))
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return status, render_problem(status, "internal", "The request failed for a reason the server's log tells.")
+
+
+def render_problem(status: HTTPStatus, slug: str, detail: str) -> bytes:
+    """Return a problem document; slug names the problem below PROBLEM_TYPE_PREFIX."""
+    document = {"type": PROBLEM_TYPE_PREFIX + slug, "title": status.phrase, "status": status.value, "detail": detail}
+    return json.dumps(document).encode()
