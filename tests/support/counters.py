@@ -1,0 +1,64 @@
+"""RequestCounters for tests, made the way the API server hands them over."""
+
+from typing import Any
+
+from request_counter_operator.api import RequestCounter
+
+UID = "11111111-2222-3333-4444-555555555555"
+
+
+def counter(spec: dict[str, Any] | None = None, **metadata: Any) -> RequestCounter:
+    """Return the RequestCounter ``default/hits`` with this spec, in the resource's own camelCase."""
+    return RequestCounter.from_body(
+        {
+            "metadata": {"name": "hits", "namespace": "default", "uid": UID, "generation": 3, **metadata},
+            "spec": spec or {},
+        }
+    )
+
+
+MINIMAL: dict[str, Any] = {}
+
+FULL: dict[str, Any] = {
+    "autoscaling": {"minReplicas": 2, "maxReplicas": 8, "targetCPUUtilizationPercentage": 60},
+    "image": "example.com/service:1",
+    "resources": {"requests": {"cpu": "250m", "memory": "64Mi"}, "limits": {"cpu": 1, "memory": "128Mi"}},
+    "exposure": {
+        "type": "Ingress",
+        "host": "hits.example.com",
+        "className": "traefik",
+        "annotations": {"example.com/owner": "team-web"},
+        "tls": {"secretName": "hits-tls"},
+    },
+    "limits": {"maxPathBytes": 128, "maxPaths": 1000},
+    "logging": {"level": "debug"},
+    "store": {
+        "durability": "Persisted",
+        "redis": {
+            "image": "example.com/redis:8",
+            "resources": {"limits": {"memory": "1Gi"}},
+            "persistence": {"size": "5Gi", "storageClassName": "fast", "retain": False},
+        },
+    },
+}
+
+IN_MEMORY: dict[str, Any] = {
+    "replicas": 1,
+    "store": {"durability": "None", "redis": {"persistence": {"enabled": False}}},
+}
+
+EXTERNAL: dict[str, Any] = {
+    "store": {
+        "durability": "None",
+        "redis": {
+            "mode": "External",
+            "external": {
+                "url": "rediss://counter@redis.example.com:6379/0",
+                "passwordSecretRef": {"name": "redis-credentials", "key": "password"},
+                "caSecretRef": {"name": "redis-ca", "key": "ca.crt"},
+            },
+        },
+    },
+}
+
+SPECS = {"minimal": MINIMAL, "full": FULL, "in-memory": IN_MEMORY, "external": EXTERNAL}

@@ -1,0 +1,155 @@
+"""The status: each condition's truth and reason for what was observed, and when it changes its time."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from request_counter_operator.api import RequestCounter, Status
+from request_counter_operator.cache import Rollout
+from request_counter_operator.settings import Settings
+from request_counter_operator.status import Observed, status, url
+from tests.support.counters import EXTERNAL, FULL, counter
+
+NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"
+TWO = Rollout(observed=True, wanted=2, present=2, updated=2, ready=2)
+ONE = replace(TWO, wanted=1, present=1, updated=1, ready=1)
+NONE_READY = replace(ONE, ready=0)
+WELL = Observed(service=TWO, redis=ONE, total=7)
+
+
+def conditions(observed: Observed, spec: dict[str, Any] | None = None) -> dict[str, tuple[str, str]]:
+    found = status(counter(spec), Settings(), observed, NOW).conditions
+    return {condition.type: (condition.status, condition.reason) for condition in found}
+
+
+def test_a_counter_that_does_well() -> None:
+    result = status(counter(), Settings(), WELL, NOW)
+    assert conditions(WELL) == {
+        "Ready": ("True", "Serving"),
+        "Available": ("True", "MinimumReplicasReady"),
+        "RedisReady": ("True", "StoreAnswers"),
+        "Progressing": ("False", "RolloutComplete"),
+        "Degraded": ("False", "AsWanted"),
+    }
+    assert (result.observed_generation, result.replicas, result.ready_replicas, result.total) == (3, 2, 2, 7)
+    assert {condition.observed_generation for condition in result.conditions} == {3}
+    assert {condition.last_transition_time for condition in result.conditions} == {NOW}
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        (
+            Observed(),
+            {
+                "Ready": ("False", "RedisNotRunning"),
+                "Available": ("False", "TooFewReplicasReady"),
+                "RedisReady": ("False", "RedisNotRunning"),
+                "Progressing": ("True", "RollingOut"),
+            },
+        ),
+        (
+            replace(WELL, redis=NONE_READY, total=None),
+            {"Ready": ("False", "RedisNotRunning"), "Available": ("True", "MinimumReplicasReady")},
+        ),
+        (
+            replace(WELL, total=None, store_fault="connection refused"),
+            {"Ready": ("False", "StoreUnavailable"), "RedisReady": ("False", "StoreUnavailable")},
+        ),
+        (
+            replace(WELL, total=None),
+            {"Ready": ("False", "ServiceSilent"), "RedisReady": ("Unknown", "ServiceSilent")},
+        ),
+        (
+            replace(WELL, service=replace(TWO, ready=1)),
+            {"Ready": ("False", "TooFewReplicasReady"), "Progressing": ("True", "RollingOut")},
+        ),
+        (
+            replace(WELL, service=replace(TWO, present=3, updated=1)),
+            {"Ready": ("False", "RollingOut"), "Available": ("True", "MinimumReplicasReady")},
+        ),
+        (
+            replace(WELL, service=replace(TWO, observed=False)),
+            {"Ready": ("False", "RollingOut"), "Progressing": ("True", "RollingOut")},
+        ),
+        (
+            # The autoscaler adds pods: as good as before.
+            replace(WELL, service=replace(TWO, wanted=5, present=4, updated=4)),
+            {"Ready": ("True", "Serving"), "Progressing": ("True", "RollingOut")},
+        ),
+        (
+            replace(WELL, failures=("Ingress hits: refused",)),
+            {"Ready": ("False", "ApplyFailed"), "Degraded": ("True", "ApplyFailed")},
+        ),
+    ],
+)
+def test_what_is_wrong_shows_in_the_right_condition(observed: Observed, expected: dict[str, tuple[str, str]]) -> None:
+    assert expected.items() <= conditions(observed).items()
+
+
+def test_a_counter_scaled_to_zero_is_not_ready_and_says_why() -> None:
+    none = replace(TWO, wanted=0, present=0, updated=0, ready=0)
+    observed = conditions(replace(WELL, service=none, total=None), {"replicas": 0})
+    assert observed["Available"] == ("False", "ScaledToZero")
+    assert observed["Ready"][0] == "False"
+
+
+def test_an_external_redis_is_ready_when_the_service_says_so() -> None:
+    assert conditions(Observed(service=TWO, total=0), EXTERNAL)["RedisReady"] == ("True", "StoreAnswers")
+    assert conditions(Observed(service=TWO), EXTERNAL)["RedisReady"] == ("Unknown", "ServiceSilent")
+
+
+def test_a_deployments_own_words_are_passed_on() -> None:
+    observed = replace(WELL, service=replace(TWO, ready=0, message="exceeded quota: pods"))
+    ready = status(counter(), Settings(), observed, NOW).conditions[0]
+    assert ready.message == "0 of at least 2 pods ready: exceeded quota: pods"
+
+
+def follow(before: Status, observed: Observed) -> Status:
+    resource: RequestCounter = counter().model_copy(update={"status": before})
+    return status(resource, Settings(), observed, LATER)
+
+
+def test_the_time_of_a_condition_moves_with_its_truth_only() -> None:
+    before = status(counter(), Settings(), replace(WELL, redis=NONE_READY, total=None), NOW)
+    after = follow(before, replace(WELL, total=None, store_fault="LOADING"))
+    times = {condition.type: condition.last_transition_time for condition in after.conditions}
+    assert times["RedisReady"] == NOW  # False before and after, for another reason
+    assert {c.type: c.reason for c in after.conditions}["RedisReady"] == "StoreUnavailable"
+    assert follow(before, WELL).conditions[0].last_transition_time == LATER
+
+
+def test_the_same_observation_gives_the_same_status() -> None:
+    before = status(counter(), Settings(), WELL, NOW)
+    assert follow(before, WELL) == before
+
+
+def test_a_total_that_cannot_be_read_stays_as_it_was() -> None:
+    before = status(counter(), Settings(), WELL, NOW)
+    assert follow(before, replace(WELL, total=None)).total == 7
+
+
+@pytest.mark.parametrize(
+    ("spec", "settings", "expected"),
+    [
+        ({}, Settings(), "http://hits.default.svc"),
+        ({"exposure": {"type": "Ingress", "host": "h.example.com"}}, Settings(), "http://h.example.com"),
+        (
+            {"exposure": {"type": "Ingress", "host": "h.localhost"}},
+            Settings(ingress_http_port=8080),
+            "http://h.localhost:8080",
+        ),
+        (FULL, Settings(), "https://hits.example.com"),
+        (FULL, Settings(ingress_https_port=8443), "https://hits.example.com:8443"),
+    ],
+)
+def test_url(spec: dict[str, Any], settings: Settings, expected: str) -> None:
+    assert url(counter(spec), settings) == expected
+
+
+def test_the_body_has_no_nulls_and_round_trips() -> None:
+    before = status(counter(), Settings(), Observed(), NOW)
+    body = before.to_body()
+    assert "total" not in body
+    assert Status.model_validate(body) == before
