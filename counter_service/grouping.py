@@ -28,9 +28,8 @@ Reply = TypeVar("Reply")
 
 # A group admits for this part of its time limit, so that its last request still has most of the limit left.
 _ADMITTING_PART = 1 / 8
-# First and longest pause between two attempts: shorter than a person notices, long enough not to be a load.
+# Pause after the first failed attempt: a lost connection is back at once. Each further pause is twice as long.
 _FIRST_PAUSE_S = 0.005
-_LONGEST_PAUSE_S = 0.25
 
 
 class Waiter(Protocol):
@@ -50,6 +49,7 @@ class GroupLimits:
     Attributes:
         request_timeout_s: longest time from a request's arrival to its answer, seconds.
         attempt_timeout_s: longest time for one exchange with the store, seconds.
+        longest_pause_s: longest time between two attempts, seconds; the first pauses are shorter.
         max_group_paths: most paths in a group; bounds how long one script blocks Redis.
         max_group_bytes: most bytes of path in a group, so bounds the size of one command.
         max_waiting_requests: most requests in the queue and under way.
@@ -58,6 +58,7 @@ class GroupLimits:
 
     request_timeout_s: float = 5.0
     attempt_timeout_s: float = 2.0
+    longest_pause_s: float = 0.25
     max_group_paths: int = 1_000
     max_group_bytes: int = 256 * 1024
     max_waiting_requests: int = 20_000
@@ -210,8 +211,9 @@ class GroupQueue(ABC):
                     async with asyncio.timeout(self._limits.attempt_timeout_s):
                         return await call()
             except (StoreUnavailableError, TimeoutError):
+                pause_s = min(pause_s, self._limits.longest_pause_s)
                 await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 -- jitter is no secret
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                pause_s *= 2
                 self._metrics.count_retry(self.operation)
 
     async def _serve(self, group: Group) -> None:
