@@ -1,0 +1,93 @@
+"""What every CounterStore promises, asked of every store there is: counts, exactly once, limits, reads, totals."""
+
+import asyncio
+
+import pytest
+
+from counter_service.errors import StaleBatchError
+from counter_service.store.base import Batch, CounterStore
+from tests.support.stores import OpenStore
+
+
+async def test_empty_store_reads_zero(store: CounterStore) -> None:
+    assert list(await store.read(["/a", "/b"])) == [0, 0]
+    assert list(await store.read([])) == []
+    assert await store.total() == 0
+    await store.ping()
+
+
+async def test_increment_returns_counts_with_the_batch_included_in_its_order(store: CounterStore) -> None:
+    assert list(await store.increment(Batch("w", 1, {"/b": 2, "/a": 1}))) == [2, 1]
+    assert list(await store.increment(Batch("w", 2, {"/a": 1, "/c": 5, "/b": 1}))) == [2, 5, 3]
+    assert list(await store.read(["/a", "/b", "/c", "/d"])) == [2, 3, 5, 0]
+    assert await store.total() == 10
+
+
+async def test_same_batch_twice_is_counted_once_and_answered_alike(store: CounterStore) -> None:
+    batch = Batch("w", 7, {"/a": 2, "/b": 1})
+    first = list(await store.increment(batch))
+    await store.increment(Batch("other", 1, {"/a": 10}))
+    assert list(await store.increment(batch)) == first == [2, 1]
+    assert await store.total() == 13
+
+
+async def test_lower_number_is_refused_and_changes_nothing(store: CounterStore) -> None:
+    await store.increment(Batch("w", 2, {"/a": 1}))
+    with pytest.raises(StaleBatchError):
+        await store.increment(Batch("w", 1, {"/a": 1}))
+    assert await store.total() == 1
+
+
+async def test_numbers_may_leave_gaps_and_belong_to_their_writer(store: CounterStore) -> None:
+    await store.increment(Batch("w", 100, {"/a": 1}))
+    assert list(await store.increment(Batch("v", 1, {"/a": 1}))) == [2]
+    assert list(await store.increment(Batch("w", 102, {"/a": 1}))) == [3]
+
+
+async def test_new_path_beyond_the_limit_is_refused_and_known_ones_go_on(open_store: OpenStore) -> None:
+    store = open_store(max_paths=2)
+    batch = Batch("w", 1, {"/a": 1, "/b": 1, "/c": 3, "/a2": 1})
+    assert list(await store.increment(batch)) == [1, 1, None, None]
+    assert list(await store.increment(batch)) == [1, 1, None, None]
+    assert list(await store.increment(Batch("w", 2, {"/c": 1, "/b": 1}))) == [None, 2]
+    assert list(await store.read(["/a", "/b", "/c"])) == [1, 2, 0]
+    assert await store.total() == 3
+
+
+async def test_batch_of_only_refused_paths_counts_nothing(open_store: OpenStore) -> None:
+    store = open_store(max_paths=1)
+    await store.increment(Batch("w", 1, {"/a": 1}))
+    assert list(await store.increment(Batch("w", 2, {"/b": 1}))) == [None]
+    assert await store.total() == 1
+
+
+async def test_large_batch_and_large_counts_are_exact(store: CounterStore) -> None:
+    amounts = {f"/{number}": number + 1 for number in range(1000)}
+    assert list(await store.increment(Batch("w", 1, amounts))) == list(amounts.values())
+    big = 2**53 - 2
+    assert list(await store.increment(Batch("w", 2, {"/0": big}))) == [big + 1]
+    assert list(await store.read(["/0"])) == [big + 1]
+    assert await store.total() == sum(amounts.values()) + big
+
+
+async def test_concurrent_writers_each_get_their_own_counts(store: CounterStore) -> None:
+    batches = [Batch(f"w{number}", 1, {"/a": 1}) for number in range(20)]
+    answers = await asyncio.gather(*map(store.increment, batches))
+    assert sorted(count for counts in answers for count in counts if count) == list(range(1, 21))
+
+
+async def test_cancelled_increment_can_be_repeated(store: CounterStore) -> None:
+    batch = Batch("w", 1, {"/a": 1})
+    await store.ping()
+    attempt = asyncio.ensure_future(store.increment(batch))
+    await asyncio.sleep(0)
+    attempt.cancel()
+    await asyncio.wait([attempt])
+    assert list(await store.increment(batch)) == [1]
+    assert await store.total() == 1
+
+
+async def test_close_is_idempotent(store: CounterStore) -> None:
+    await store.ping()
+    await store.aclose()
+    await store.aclose()
