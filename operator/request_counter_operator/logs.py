@@ -33,5 +33,6 @@ def configure_logs(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    # kopf tells of every event it passes on; what matters of them is in our own lines.
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # kopf tells of every event it passes on and aiohttp of every probe; what matters of them is in our own lines.
+    for name in ("kopf", "aiohttp.access"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

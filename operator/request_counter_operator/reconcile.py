@@ -24,6 +24,9 @@ from request_counter_operator.status import status
 
 log = structlog.get_logger()
 
+UNANSWERED_INTERVAL_S = 2.0
+"""How soon a service is asked again that did not tell its total."""
+
 
 @dataclass(slots=True)
 class Reconciler:
@@ -71,7 +74,9 @@ class Reconciler:
         retried = [failure for failure in failures if not isinstance(failure, ForeignObjectError)]
         if retried:
             raise ExceptionGroup("not all children could be applied", retried)
-        return self.settings.total_interval_s
+        # A service that could not be asked yet makes no event when it can.
+        asked = observed.total is not None or observed.service is None
+        return self.settings.total_interval_s if asked else UNANSWERED_INTERVAL_S
 
     def _facts(self, key: Key, counter: RequestCounter) -> Facts:
         deployment = ChildKey(DEPLOYMENT.kind, child_name(counter, "service"))

@@ -73,6 +73,7 @@ def _pod(counter: RequestCounter, settings: Settings, access: StoreAccess) -> Ma
 def _container(counter: RequestCounter, settings: Settings, access: StoreAccess) -> Manifest:
     environment = {
         "COUNTER_NAME": counter_key(counter),
+        "COUNTER_HOST": "0.0.0.0",  # noqa: S104 - the pod's own address, whichever it is
         "COUNTER_PORT": str(HTTP_PORT),
         "COUNTER_ADMIN_PORT": str(ADMIN_PORT),
         "COUNTER_DURABILITY": counter.spec.store.durability,

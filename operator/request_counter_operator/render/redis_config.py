@@ -6,8 +6,9 @@ from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.render.quantities import to_bytes
 
 CONFIG_KEY = "redis.conf"
-CONFIG_DIRECTORY = "/etc/redis/config"
-ACL_DIRECTORY = "/etc/redis/acl"
+# Not below /etc/redis, which some images close to all users but their own.
+CONFIG_DIRECTORY = "/etc/request-counter/config"
+ACL_DIRECTORY = "/etc/request-counter/acl"
 DATA_DIRECTORY = "/data"
 
 

@@ -35,6 +35,8 @@ def render_redis_statefulset(counter: RequestCounter, settings: Settings, passwo
     spec: dict[str, Any] = {
         "replicas": 1,
         "serviceName": child_name(counter, "redis"),
+        # In order, a pod that never gets ready would never be replaced by a better one.
+        "podManagementPolicy": "Parallel",
         "selector": {"matchLabels": selector_labels(counter, "redis")},
         "template": _pod_template(counter, redis.image or settings.redis_image, password),
     }

@@ -1,0 +1,94 @@
+"""A running counter is changed: each change does what a user expects, and nothing else."""
+
+from typing import Any
+
+from tests.support.eventually import eventually
+from tests.support.kubectl import Kubectl
+from tests.support.ledger import Ledger
+from tests.support.resources import GATE, READY_WITHIN_S, host, ready, resource, start
+
+
+async def replicas(kubectl: Kubectl) -> int:
+    """Return how many pods the Deployment is to have."""
+    return int((await kubectl.get("deployment", "hits"))["spec"]["replicas"])
+
+
+async def has_pods(kubectl: Kubectl, number: int) -> bool:
+    """Return whether the resource tells of exactly so many pods, all ready."""
+    status = (await kubectl.get("requestcounter", "hits"))["status"]
+    return (status["replicas"], status["readyReplicas"]) == (number, number)
+
+
+async def test_replicas_follow_an_edit_and_kubectl_scale(namespace: Kubectl) -> None:
+    await start(namespace, {"replicas": 1})
+    await namespace.apply(resource(namespace, {"replicas": 2}))
+    await eventually(lambda: has_pods(namespace, 2), within_s=60)
+    await namespace("scale", "requestcounter/hits", "--replicas=3")
+    await eventually(lambda: has_pods(namespace, 3), within_s=60)
+    await ready(namespace)
+    await namespace("scale", "requestcounter/hits", "--replicas=0")
+    await eventually(lambda: has_pods(namespace, 0), within_s=90)
+    await namespace.wait("requestcounter/hits", "jsonpath={.status.conditions[1].reason}=ScaledToZero", within_s=30)
+
+
+async def test_autoscaling_on_takes_over_without_a_drop_and_off_gives_back(namespace: Kubectl) -> None:
+    await start(namespace, {"replicas": 3})
+    seen: list[int] = []
+
+    async def autoscaler_knows_the_load() -> bool:
+        seen.append(await replicas(namespace))
+        metrics = ((await namespace.find("hpa", "hits")) or {}).get("status", {}).get("currentMetrics") or [{}]
+        return "averageUtilization" in metrics[0].get("resource", {}).get("current", {})
+
+    await namespace.apply(resource(namespace, {"replicas": 1, "autoscaling": {"minReplicas": 3, "maxReplicas": 4}}))
+    await eventually(autoscaler_knows_the_load, within_s=120)
+    assert min(seen) == 3
+    assert not await _we_own_replicas(namespace)
+    await namespace.apply(resource(namespace, {"replicas": 2}))
+    await eventually(lambda: _exists(namespace, "hpa", wanted=False), within_s=10)
+    await eventually(lambda: has_pods(namespace, 2), within_s=60)
+    assert await _we_own_replicas(namespace)
+
+
+async def _exists(kubectl: Kubectl, kind: str, *, wanted: bool = True) -> bool:
+    return (await kubectl.find(kind, "hits") is not None) is wanted
+
+
+async def _we_own_replicas(kubectl: Kubectl) -> bool:
+    deployment = await kubectl.get("deployment", "hits", "--show-managed-fields")
+    entries: list[dict[str, Any]] = deployment["metadata"]["managedFields"]
+    ours = [entry for entry in entries if entry["manager"] == "request-counter-operator"]
+    return any("f:replicas" in entry["fieldsV1"].get("f:spec", {}) for entry in ours)
+
+
+async def test_the_autoscaler_adds_pods_under_load(namespace: Kubectl) -> None:
+    autoscaling = {"minReplicas": 1, "maxReplicas": 3, "targetCPUUtilizationPercentage": 50}
+    await start(namespace, {"autoscaling": autoscaling})
+    async with Ledger(GATE, host=host(namespace), rate_per_s=200) as ledger:
+        await eventually(lambda: _scaled_beyond(namespace, 1), within_s=180)
+    await ledger.verify()
+
+
+async def _scaled_beyond(kubectl: Kubectl, number: int) -> bool:
+    return await replicas(kubectl) > number
+
+
+async def test_a_new_log_level_rolls_the_pods_without_a_failed_request(namespace: Kubectl) -> None:
+    await start(namespace)
+    before = (await namespace.get("deployment", "hits"))["metadata"]["generation"]
+    async with Ledger(GATE, host=host(namespace), rate_per_s=50) as ledger:
+        await namespace.apply(resource(namespace, {"logging": {"level": "warning"}}))
+        await namespace("rollout", "status", "deployment/hits", f"--timeout={READY_WITHIN_S}s")
+    books = await ledger.verify()
+    assert (await namespace.get("deployment", "hits"))["metadata"]["generation"] > before
+    assert books.errors == {}
+
+
+async def test_what_is_not_wanted_any_more_is_removed(namespace: Kubectl) -> None:
+    await start(namespace)
+    await namespace.apply(resource(namespace, {"exposure": {"type": "None"}, "replicas": 1}))
+    await eventually(lambda: _exists(namespace, "ingress", wanted=False), within_s=10)
+    await eventually(lambda: _exists(namespace, "pdb", wanted=False), within_s=10)
+    await namespace.wait(
+        "requestcounter/hits", f"jsonpath={{.status.url}}=http://hits.{namespace.namespace}.svc", within_s=10
+    )
