@@ -5,7 +5,6 @@ a supervisor.
 """
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -19,7 +18,7 @@ import uvloop
 
 from counter_service.errors import InvalidSettingsError, StoreMisconfiguredError, StoreUnavailableError
 from counter_service.logs import configure_logging
-from counter_service.metrics import MULTIPROCESS_DIRECTORY_VARIABLE, ServiceMetrics
+from counter_service.metrics import ServiceMetrics, share_metrics
 from counter_service.ports import admin_port, data_port
 from counter_service.settings import Settings, exit_for_invalid_settings, load_settings
 from counter_service.store.base import CounterStore
@@ -99,9 +98,11 @@ async def _run_single(settings: Settings) -> None:
 
 
 def _run_several(settings: Settings) -> None:
-    settings = settings.model_copy(update={"port": _reserve_port(settings)})
+    ports = {"port": _free_port(settings.host, settings.port)}
+    ports["admin_port"] = _free_port(settings.host, settings.admin_port)
+    settings = settings.model_copy(update=ports)
     with tempfile.TemporaryDirectory(prefix="counter-metrics-") as directory:
-        os.environ[MULTIPROCESS_DIRECTORY_VARIABLE] = directory
+        share_metrics(directory)
         supervisor = Supervisor(
             settings.workers,
             lambda number, board, alive: uvloop.run(_run_worker(settings, number, board, alive)),
@@ -151,16 +152,16 @@ async def _check_store(store: CounterStore, settings: Settings) -> None:
         _log.warning("the store does not answer yet", store=settings.store_without_password, reason=str(error))
 
 
-def _reserve_port(settings: Settings) -> int:
-    """Return the port the workers will share, having made sure that nobody else has it.
+def _free_port(host: str, port: int) -> int:
+    """Return the port, or a free one for 0, having made sure that nobody has it.
 
     Raises:
         OSError: the address is in use; with SO_REUSEPORT, the workers would silently share it with whoever that is.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((settings.host, settings.port))
+        probe.bind(address)
         return int(probe.getsockname()[1])
 
 

@@ -1,8 +1,7 @@
 """The service's Prometheus metrics: names, labels, buckets, and how several processes' metrics become one page.
 
-With PROMETHEUS_MULTIPROC_DIR in the environment when this module is first imported, prometheus-client keeps every
-value in a file of that folder, one per process, and `ServiceMetrics.render` merges them; without it, values live in
-this process.
+Values live in this process, unless `share_metrics` was called before: then prometheus-client keeps each value in a
+file, one per process, and `ServiceMetrics.render` merges the files.
 """
 
 import os
@@ -10,13 +9,30 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-MULTIPROCESS_DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+# prometheus-client's own name.
+_DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 _LATENCY_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
+
+
+def share_metrics(directory: str) -> None:
+    """Have all ServiceMetrics made from now on, in this process and those it forks, keep their values in a folder.
+
+    Source: https://prometheus.github.io/client_python/multiprocess/
+    """
+    os.environ[_DIRECTORY_VARIABLE] = directory
+    # The variable is looked at when prometheus-client is imported, which is before the command line was read.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+
+
+def forget_process(pid: int) -> None:
+    """Leave a dead process out of gauges, which tell the present; what it counted stays."""
+    if _DIRECTORY_VARIABLE in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 class ServiceMetrics:
@@ -95,7 +111,7 @@ class ServiceMetrics:
 
     def render(self) -> bytes:
         """Return the metrics page in Prometheus's text format, merged over all processes that share the folder."""
-        directory = os.environ.get(MULTIPROCESS_DIRECTORY_VARIABLE)
+        directory = os.environ.get(_DIRECTORY_VARIABLE)
         if directory is None:
             return generate_latest(self.registry)
         merged = CollectorRegistry()

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 import structlog
-from prometheus_client.multiprocess import mark_process_dead
 
-from counter_service.metrics import MULTIPROCESS_DIRECTORY_VARIABLE
+from counter_service.metrics import forget_process
 
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
@@ -152,8 +151,7 @@ class Supervisor:
             lived_s = time.monotonic() - child.started_at_s
             child.pause_s = _FIRST_PAUSE_S if lived_s > _HEALTHY_AFTER_S else min(child.pause_s * 2, _LONGEST_PAUSE_S)
             child.start_at_s = time.monotonic() + child.pause_s
-            if MULTIPROCESS_DIRECTORY_VARIABLE in os.environ:
-                mark_process_dead(child.pid)  # type: ignore[no-untyped-call]
+            forget_process(child.pid)
             child.pid = None
             child.on_death()
             if not self._board.is_draining():

@@ -30,7 +30,7 @@ def redis_server(durable_redis: RedisServer) -> RedisServer:
     return durable_redis
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
 async def open_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]:
     """Opens stores of one kind on the same data; closes them afterwards."""
     opened: list[CounterStore] = []

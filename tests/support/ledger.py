@@ -10,7 +10,8 @@ import secrets
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from types import TracebackType
+from http import HTTPStatus
+from types import SimpleNamespace, TracebackType
 from typing import Self
 
 import aiohttp
@@ -25,7 +26,7 @@ class Books:
     """What happened, so far.
 
     Attributes:
-        attempted: path -> requests begun.
+        attempted: path -> requests sent, or meant to be.
         answers: path -> counts in the acknowledgements (200), each one request.
         errors: kind ("503", "ClientOSError") -> requests that were not acknowledged.
         longest_gap_s: longest time without an acknowledgement, seconds.
@@ -82,9 +83,17 @@ class Ledger:
         self._requests: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=self._max_in_flight)
-        timeout = aiohttp.ClientTimeout(total=_CLIENT_TIMEOUT_S)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers)
+        # To HTTP, PUT is idempotent, so aiohttp's client sends it again, unasked, when a connection it used before
+        # turns out to be closed. To a counter that is another request: an attempt is a connection taken to send on.
+        sendings = aiohttp.TraceConfig()
+        sendings.on_connection_create_end.append(self._note_attempt)
+        sendings.on_connection_reuseconn.append(self._note_attempt)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._max_in_flight),
+            timeout=aiohttp.ClientTimeout(total=_CLIENT_TIMEOUT_S),
+            headers=self._headers,
+            trace_configs=[sendings],
+        )
         self._total_before = await self._read("/")
         self._last_success_s = time.monotonic()
         self._sender = asyncio.create_task(self._send())
@@ -142,10 +151,9 @@ class Ledger:
             await asyncio.sleep(begin_at_s - time.monotonic())
 
     async def _put(self, path: str) -> None:
-        self.books.attempted[path] += 1
         try:
-            async with self._session.put(self._base_url + path) as response:
-                if response.status != aiohttp.http.HTTPStatus.OK:
+            async with self._session.put(self._base_url + path, trace_request_ctx=path) as response:
+                if response.status != HTTPStatus.OK:
                     self.books.errors[str(response.status)] += 1
                     return
                 count = int((await response.json())["count"])
@@ -155,6 +163,10 @@ class Ledger:
         self.books.answers.setdefault(path, []).append(count)
         self._note_gap()
         self._last_success_s = time.monotonic()
+
+    async def _note_attempt(self, _session: aiohttp.ClientSession, context: SimpleNamespace, _event: object) -> None:
+        if context.trace_request_ctx is not None:
+            self.books.attempted[context.trace_request_ctx] += 1
 
     def _note_gap(self) -> None:
         self.books.longest_gap_s = max(self.books.longest_gap_s, time.monotonic() - self._last_success_s)

@@ -32,7 +32,7 @@ class RedisServer:
         command = ["redis-server", "--dir", "/tmp", "--protected-mode", "no", *options]  # noqa: S108 -- the container's
         self._container = DockerContainer(IMAGE).with_command(command)
         # with_bind_ports would publish on all addresses, and this server has no password.
-        self._container.ports["6379/tcp"] = ("127.0.0.1", self._port)
+        self._container.ports["6379/tcp"] = ("127.0.0.1", self._port)  # type: ignore[assignment]
 
     @property
     def url(self) -> str:
@@ -56,6 +56,12 @@ class RedisServer:
     def kill(self) -> None:
         """End the server with SIGKILL; what it had on its disk stays."""
         self._container.get_wrapped_container().kill("SIGKILL")
+
+    def is_running(self) -> bool:
+        """Whether the container runs."""
+        container = self._container.get_wrapped_container()
+        container.reload()
+        return bool(container.status == "running")
 
     def start_again(self) -> None:
         """Start the killed server on the same disk and port; returns when it answers."""
