@@ -28,6 +28,7 @@ from counter_service.representation import (
     API_VERSION,
     PROBLEM_MEDIA_TYPE,
     RETRY_AFTER_S,
+    MediaType,
     negotiate,
     problem_of,
     render_count,
@@ -49,6 +50,8 @@ _COMMON_HEADERS: Final = {
     # aiohttp would name itself and Python with their versions.
     "Server": "request-counter",
 }
+_COUNT_HEADERS: Final = {kind: _COMMON_HEADERS | {"Content-Type": kind.value} for kind in MediaType}
+_PROBLEM_HEADERS: Final = _COMMON_HEADERS | {"Content-Type": PROBLEM_MEDIA_TYPE}
 
 _log = structlog.get_logger()
 
@@ -96,8 +99,7 @@ class CounterHandler:
             count = await self._increments.request(path)
         else:
             count = await self._reads.request(TOTAL if path == "/" else path)
-        headers = _COMMON_HEADERS | {"Content-Type": media_type.value}
-        return web.Response(body=render_count(path, count, media_type), headers=headers)
+        return web.Response(body=render_count(path, count, media_type), headers=_COUNT_HEADERS[media_type])
 
 
 class DataServer(web.Server):
@@ -146,7 +148,7 @@ def _problem(error: CounterServiceError) -> web.Response:
 
 
 def _problem_response(status: HTTPStatus, body: bytes) -> web.Response:
-    return web.Response(status=status, body=body, headers=_COMMON_HEADERS | {"Content-Type": PROBLEM_MEDIA_TYPE})
+    return web.Response(status=status, body=body, headers=_PROBLEM_HEADERS)
 
 
 async def _discard_body(request: web.BaseRequest) -> None:

@@ -18,11 +18,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from counter_service.errors import CounterServiceError, StoreUnavailableError
 from counter_service.metrics import ServiceMetrics
 from counter_service.store.base import CounterStore
+from counter_service.waiting import FutureWaiter, Waiter
 
 Reply = TypeVar("Reply")
 
@@ -30,16 +31,6 @@ Reply = TypeVar("Reply")
 _ADMITTING_PART = 1 / 8
 # Pause after the first failed attempt: a lost connection is back at once. Each further pause is twice as long.
 _FIRST_PAUSE_S = 0.005
-
-
-class Waiter(Protocol):
-    """One waiting request. Exactly one of the two methods is called, once, on the event loop; neither may raise."""
-
-    def resolve(self, count: int) -> None:
-        """Take the count: the request is done."""
-
-    def fail(self, error: CounterServiceError) -> None:
-        """Take the reason why there is no count: the request was not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,16 +135,11 @@ class GroupQueue(ABC):
             CounterServiceError: as its waiter was told; StoreUnavailableError when request_timeout_s ends first.
         """
         waiter = FutureWaiter(self._loop.create_future())
-        # Only who has to wait for room needs a clock of its own: all others have their group's.
-        limit_s = None if self.has_room else self._limits.request_timeout_s
         try:
-            async with asyncio.timeout(limit_s):
-                while not self.has_room:
-                    await self._room.wait()
+            if self.has_room:
                 self.submit(path, waiter)
                 return await waiter.future
-        except TimeoutError as error:
-            raise StoreUnavailableError("Too many requests are waiting for the store.") from error
+            return await self._request_when_room(path, waiter)
         finally:
             if waiter.future.cancelled():
                 self._withdraw(path, waiter)
@@ -216,6 +202,17 @@ class GroupQueue(ABC):
                 pause_s *= 2
                 self._metrics.count_retry(self.operation)
 
+    async def _request_when_room(self, path: str, waiter: FutureWaiter) -> int:
+        # Its group's deadline would begin only now, so it needs a clock of its own.
+        try:
+            async with asyncio.timeout(self._limits.request_timeout_s):
+                while not self.has_room:
+                    await self._room.wait()
+                self.submit(path, waiter)
+                return await waiter.future
+        except TimeoutError as error:
+            raise StoreUnavailableError("Too many requests are waiting for the store.") from error
+
     async def _serve(self, group: Group) -> None:
         self._metrics.count_batch(self.operation, group.requests, self._waiting_requests)
         try:
@@ -274,22 +271,3 @@ class GroupQueue(ABC):
                 if not self._is_full():
                     self._room.set()
                 return
-
-
-class FutureWaiter:
-    """A waiter for code that awaits; a cancelled future stays cancelled."""
-
-    __slots__ = ("future",)
-
-    def __init__(self, future: asyncio.Future[int]) -> None:
-        self.future = future
-
-    def resolve(self, count: int) -> None:
-        """Set the future's result."""
-        if not self.future.done():
-            self.future.set_result(count)
-
-    def fail(self, error: CounterServiceError) -> None:
-        """Set the future's exception."""
-        if not self.future.done():
-            self.future.set_exception(error)
