@@ -22,6 +22,7 @@ ADMIN_PORT = 8001
 SERVICE_PORT = 80
 REDIS_PORT = 6379
 REDIS_USER = "service"
+REDIS_PROBE_USER = "probe"
 
 Component = Literal["service", "redis"]
 

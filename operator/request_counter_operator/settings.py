@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     ingress_http_port: int = Field(default=80, ge=1, le=65535, description="Port at which clients reach the Ingress.")
     ingress_https_port: int = Field(default=443, ge=1, le=65535, description="Likewise, where it serves TLS.")
     workers: int = Field(default=8, ge=1, le=64, description="Resources reconciled at the same time.")
-    total_interval_s: float = Field(default=15, ge=1, description="A counter is looked at, and its total read, this often.")
+    total_interval_s: float = Field(
+        default=15, ge=1, description="A counter is looked at, and its total read, this often."
+    )
     probe_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"

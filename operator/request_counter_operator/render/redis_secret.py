@@ -4,7 +4,7 @@ import base64
 import hashlib
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_USER, counter_key, metadata
+from request_counter_operator.names import REDIS_PROBE_USER, REDIS_USER, counter_key, metadata
 from request_counter_operator.render.manifest import Manifest
 
 PASSWORD_KEY = "password"  # noqa: S105 - the name of a key
@@ -30,11 +30,18 @@ def _base64(text: str) -> str:
 
 
 def _users(counter: RequestCounter, password: str) -> str:
-    """Return Redis's ACL file: anybody may PING, as probes do; the service may use its own keys and nothing dangerous.
+    """Return Redis's ACL file: probes may PING, the service may use its own keys and nothing dangerous.
+
+    The default user is off, so nobody is it, and yet may do everything: Redis replays transactions of its append-only
+    file in this user's name, and skips those that it may not run. Fewer rights here would lose counts at a restart.
 
     Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
     digest = hashlib.sha256(password.encode()).hexdigest()
     keys = f"~{{{counter_key(counter)}/*}}:*"
     commands = "+@read +@write +@scripting +@connection -@dangerous +info +wait +waitaof"
-    return f"user default reset on nopass +ping\nuser {REDIS_USER} reset on #{digest} {keys} {commands}\n"
+    return (
+        "user default reset off +@all ~* &*\n"
+        f"user {REDIS_PROBE_USER} reset on nopass +ping\n"
+        f"user {REDIS_USER} reset on #{digest} {keys} {commands}\n"
+    )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_PORT, child_name, labels, metadata, selector_labels
+from request_counter_operator.names import REDIS_PORT, REDIS_PROBE_USER, child_name, labels, metadata, selector_labels
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.render.manifest import (
     RESTRICTED_CONTAINER,
@@ -100,7 +100,8 @@ def _container(counter: RequestCounter, image: str) -> Manifest:
 
 def _ping(*options: str, period_s: int, failures: int) -> Manifest:
     return {
-        "exec": {"command": ["redis-cli", *options, "ping"]},
+        # This user needs no password, and any will do; without one, redis-cli would not log in.
+        "exec": {"command": ["redis-cli", *options, "--user", REDIS_PROBE_USER, "--pass", "any", "ping"]},
         "periodSeconds": period_s,
         "timeoutSeconds": 5,
         "failureThreshold": failures,

@@ -31,9 +31,10 @@ def test_the_secret_holds_the_password_for_the_service_and_its_hash_for_redis() 
     secret = render_redis_secret(counter(), "hunter2")
     assert secret is not None
     data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
-    default, service = data["users.acl"].splitlines()
+    default, probe, service = data["users.acl"].splitlines()
     assert data["password"] == "hunter2"
-    assert default == "user default reset on nopass +ping"
+    assert default == "user default reset off +@all ~* &*"
+    assert probe == "user probe reset on nopass +ping"
     assert f"#{hashlib.sha256(b'hunter2').hexdigest()}" in service
     assert "~{default/hits/*}:*" in service
     assert "hunter2" not in data["users.acl"]
