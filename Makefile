@@ -1,0 +1,91 @@
+# Every chore is a target here; CI runs these same targets.
+
+CACHE := $(HOME)/.cache/request-counter
+UV_VERSION := 0.13.9
+# What `make up` had to get comes first: a kubectl on the PATH may be a vendor's, or of another time.
+export PATH := $(CACHE)/bin:$(PATH)
+UV = $(or $(shell command -v uv),$(CACHE)/bin/uv)
+RUN = $(UV) run --frozen --no-sync
+CLUSTER = $(RUN) python -m infra.kind
+KUBECTL := kubectl --context kind-request-counter
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## Run it
+.PHONY: up down status logs run
+up: .venv ## Make the local cluster, with the operator and a counter that answers; bring it up to date
+	@$(CLUSTER) up
+
+down: .venv ## Delete the local cluster, and nothing else
+	@$(CLUSTER) down
+
+status: .venv ## Show the cluster's nodes, the operator and all counters
+	@$(CLUSTER) status
+
+logs: ## Follow the operator's log
+	@$(KUBECTL) --namespace request-counter-system logs deployment/request-counter-operator --follow --tail 100
+
+run: .venv ## Serve a counter on port 8000 with an SQLite file: no cluster, no Docker
+	@$(RUN) python -m counter_service
+
+## Test it
+.PHONY: test unit integration e2e
+# One run of pytest over all tiers, so that its summary covers everything and comes last.
+test: up ## Run all tests, after setting up all that they need
+	$(RUN) pytest tests/unit tests/integration tests/e2e
+
+unit: .venv ## Run the pure tests: seconds, nothing but Python needed
+	$(RUN) pytest tests/unit
+
+integration: .venv ## Run the tests against a real Redis in a container
+	@$(CLUSTER) images redis
+	$(RUN) pytest tests/integration
+
+e2e: .venv ## Run the tests on the local cluster, which `make up` has made
+	$(RUN) pytest tests/e2e
+
+## Check and change it
+.PHONY: check lint types imports format
+check: lint types imports ## Run all checks of the code
+
+lint: .venv ## Check style and likely mistakes
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+types: .venv ## Check the types
+	$(RUN) mypy
+
+imports: .venv ## Check that the layers import downwards only
+	$(RUN) lint-imports
+
+format: .venv ## Format the code and mend what can be mended
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+## Other
+.PHONY: images clean
+images: .venv ## Get the images that the cluster is made of into Docker: pulled, or built where no registry answers
+	@$(CLUSTER) images
+
+clean: ## Remove what building and testing left in the checkout; the cluster and ~/.cache stay
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment, as the lock file has it. Its folder's time says when it was last brought up to date.
+.venv: pyproject.toml uv.lock | $(CACHE)/bin
+	@test -x "$(UV)" || $(MAKE) --no-print-directory $(CACHE)/bin/uv
+	@$(UV) sync --quiet --all-extras --frozen
+	@touch $@
+
+$(CACHE)/bin:
+	@mkdir -p $@
+
+$(CACHE)/bin/uv: | $(CACHE)/bin
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Python 3.11 or later is needed, as python3: https://www.python.org/downloads/" >&2; exit 1; }
+	@echo "getting uv $(UV_VERSION)"
+	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target $(CACHE)/uv uv==$(UV_VERSION)
+	@ln -sf $(CACHE)/uv/bin/uv $@

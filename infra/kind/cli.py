@@ -1,0 +1,105 @@
+"""The commands: `python -m infra.kind up | down | status | images`. Errors become sentences here, and exit codes."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from infra.kind import places
+from infra.kind.cluster import delete_cluster, node_states
+from infra.kind.daemon import ensure_daemon
+from infra.kind.errors import ClusterError
+from infra.kind.from_source.recipes import IMAGES
+from infra.kind.images import ensure_images
+from infra.kind.process import succeeds
+from infra.kind.progress import Steps
+from infra.kind.smoke import URL
+from infra.kind.status import status_report
+from infra.kind.tools import find_tools
+from infra.kind.up import Outcome
+from infra.kind.up import up as bring_up
+from infra.kind.workloads import SAMPLE
+
+_INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
+Parameters = ParamSpec("Parameters")
+
+
+def _explained(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turn a failure into what failed, the tool's last lines and what to do next; no traceback."""
+
+    @wraps(command)
+    def explained(*args: Parameters.args, **options: Parameters.kwargs) -> None:
+        try:
+            command(*args, **options)
+        except ClusterError as error:
+            parts = [f"Failed: {error.message}", error.output, error.advice]
+            click.echo("\n" + "\n\n".join(part for part in parts if part), err=True)
+            raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            click.echo("\nStopped. What was finished stays: run it again to carry on.", err=True)
+            raise SystemExit(_INTERRUPTED) from None
+
+    return explained
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The local cluster: kind with the operator, an ingress and a sample counter."""
+
+
+@main.command()
+@_explained
+def up() -> None:
+    """Make the cluster, or bring it up to date with this checkout."""
+    with Steps() as steps:
+        outcome = bring_up(steps)
+    _show(outcome)
+
+
+@main.command()
+@_explained
+def down() -> None:
+    """Delete the cluster, and nothing else."""
+    if not succeeds(["docker", "version"]) or not node_states():
+        click.echo(f"There is no cluster {places.CLUSTER}.")
+        return
+    tools = find_tools()
+    if tools is None:
+        raise ClusterError("there is no kind to delete the cluster with", advice="`make up` gets it.")
+    delete_cluster(tools)
+    click.echo(f"Deleted the cluster {places.CLUSTER} with all it held. Images and {places.CACHE} stay.")
+
+
+@main.command()
+@_explained
+def status() -> None:
+    """Show nodes, operator and counters."""
+    click.echo(status_report())
+
+
+@main.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(IMAGES)))
+@_explained
+def images(names: tuple[str, ...]) -> None:
+    """Get images into Docker, all of them without NAMES: pulled, or built where no registry answers."""
+    with Steps() as steps:
+        with steps.step("Docker daemon") as step:
+            ensure_daemon(step)
+        ensure_images([IMAGES[name] for name in names or IMAGES], steps)
+
+
+def _show(outcome: Outcome) -> None:
+    kubectl = f"kubectl --context {places.CONTEXT}"
+    lines = [*outcome.exchanges, "", outcome.counters, "", "What to try next:"]
+    if Path(outcome.tools.kubectl).parent == places.BIN:
+        lines.append(f'  export PATH="{places.BIN}:$PATH"')
+    lines += [
+        f"  curl -X PUT {URL}/a/b; curl {URL}/a/b; curl {URL}/",
+        f"  {kubectl} get requestcounters --watch",
+        f"  {kubectl} scale {SAMPLE} --replicas=3",
+        f"  {kubectl} delete pod hits-redis-0     # the counts are still there afterwards",
+        "  make status, make logs, make down",
+    ]
+    click.echo("\n" + "\n".join(lines))
