@@ -3,8 +3,6 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -34,13 +32,10 @@ def ensure_cluster(tools: Tools, step: Step) -> None:
     if not states:
         _create(tools, step)
         outcome = "created"
-    elif set(states.values()) == {"running"} and is_ready(tools):
-        outcome = "runs already"
     else:
-        outcome = _start_again(tools, step)
-    with _kept_context(tools) as selected:
-        capture([tools.kind, "export", "kubeconfig", "--name", places.CLUSTER])
-    step.note(f"{outcome}; your current context {'stays ' + selected if selected else 'is now ' + places.CONTEXT}")
+        outcome = _revive(tools, states, step)
+    selected = _export_context(tools)
+    step.note(f"{outcome}; your current context {'stays ' + selected if selected else 'is ' + places.CONTEXT}")
 
 
 def delete_cluster(tools: Tools) -> bool:
@@ -92,25 +87,36 @@ def _create(tools: Tools, step: Step) -> None:
         follow([*command, "--wait", "120s"], lambda line: step.note(line.strip(" •✓")))
 
 
-def _start_again(tools: Tools, step: Step) -> str:
-    step.note("starting its stopped nodes")
-    names = sorted(node_states())
-    started = succeeds(["docker", "start", *names])
-    if started and wait_until(lambda: is_ready(tools), _START_TIMEOUT_S, 1.0):
-        return "started again"
+def _revive(tools: Tools, states: dict[str, str], step: Step) -> str:
+    """Start what is stopped, and make a cluster anew that does not answer then; return what was done."""
+    stopped = sorted(name for name, state in states.items() if state != "running")
+    if stopped:
+        step.note("starting its stopped nodes")
+        succeeds(["docker", "start", *stopped])
+    if wait_until(lambda: _is_reachable(tools), _START_TIMEOUT_S, 1.0):
+        return "started again" if stopped else "runs already"
     step.note("it does not answer: making it anew")
     delete_cluster(tools)
     _create(tools, step)
-    return "did not answer, so it was created anew, empty"
+    return "did not answer, so it was made anew, empty"
 
 
-@contextmanager
-def _kept_context(tools: Tools) -> Iterator[str]:
-    """Give the user's current context back after the block; empty if none was selected, or ours was."""
+def _is_reachable(tools: Tools) -> bool:
+    try:
+        _export_context(tools)
+    except ClusterError:
+        return False
+    return is_ready(tools)
+
+
+def _export_context(tools: Tools) -> str:
+    """Write our context into the user's kubeconfig; return the other one that stays selected, empty if it is ours."""
     config = [tools.kubectl, "config"]
     selected = capture([*config, "current-context"]) if succeeds([*config, "current-context"]) else ""
     try:
-        yield "" if selected == places.CONTEXT else selected
+        # This selects our context.
+        capture([tools.kind, "export", "kubeconfig", "--name", places.CLUSTER])
     finally:
         if selected:
             capture([*config, "use-context", selected])
+    return "" if selected == places.CONTEXT else selected

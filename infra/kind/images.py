@@ -60,12 +60,15 @@ def ensure_images(images: Sequence[Image], steps: Steps) -> None:
     Raises:
         ClusterError: One can neither be pulled nor built.
     """
-    lacking = [image for image in images if source(image, image_labels(image.name)) is Source.REGISTRY]
-    if not lacking:
-        return
-    with steps.step("pull images") as step, ThreadPoolExecutor(max_workers=len(lacking)) as pool:
-        refusals = [refusal for refusal in pool.map(lambda image: _pull(image, step), lacking) if refusal is not None]
-        step.note(f"{len(lacking) - len(refusals)} pulled, {len(refusals)} to build here")
+    with steps.step("images") as step:
+        lacking = [image for image in images if source(image, image_labels(image.name)) is Source.REGISTRY]
+        refusals = _pull_all(lacking, step)
+        counts = {
+            "there": len(images) - len(lacking),
+            "pulled": len(lacking) - len(refusals),
+            "to build": len(refusals),
+        }
+        step.note(", ".join(f"{count} {what}" for what, count in counts.items() if count))
     for refusal in refusals:
         with steps.step(refusal.image.name) as step:
             _build(refusal, step)
@@ -87,6 +90,11 @@ class _Refusal:
 
     image: Image
     reason: str
+
+
+def _pull_all(images: Sequence[Image], step: Step) -> list[_Refusal]:
+    with ThreadPoolExecutor() as pool:
+        return [refusal for refusal in pool.map(lambda image: _pull(image, step), images) if refusal is not None]
 
 
 def _pull(image: Image, step: Step) -> _Refusal | None:

@@ -92,6 +92,9 @@ def _build(programs: Sequence[str], step: Step) -> None:
     for program in programs:
         # Go names a program after its package's folder.
         (partial / ("server" if program == "etcd" else program)).rename(target / program)
+    for outdated in target.parent.iterdir():
+        if outdated != target:
+            shutil.rmtree(outdated)
 
 
 def _build_flags() -> list[str]:
