@@ -2,10 +2,18 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.kubectl import CONTEXT, Kubectl, KubectlError
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give these tests longer than others: rollouts and autoscalers take their minutes."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(420))
 
 
 @pytest.fixture

@@ -52,8 +52,13 @@ class Kubectl:
             stderr=asyncio.subprocess.PIPE,
         )
         given = None if stdin is None else stdin.encode()
-        async with asyncio.timeout(COMMAND_TIMEOUT_S):
-            output, errors = await process.communicate(given)
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                output, errors = await process.communicate(given)
+        except BaseException:
+            process.kill()
+            await process.communicate()
+            raise
         if process.returncode:
             raise KubectlError(errors.decode().strip())
         return output.decode()
