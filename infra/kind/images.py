@@ -63,12 +63,13 @@ def ensure_images(images: Sequence[Image], steps: Steps) -> None:
     with steps.step("images") as step:
         lacking = [image for image in images if source(image, image_labels(image.name)) is Source.REGISTRY]
         refusals = _pull_all(lacking, step)
-        counts = {
-            "there": len(images) - len(lacking),
-            "pulled": len(lacking) - len(refusals),
-            "to build": len(refusals),
+        refused = [refusal.image for refusal in refusals]
+        found = {
+            "there": [image.name for image in images if image not in lacking],
+            "pulled": [image.name for image in lacking if image not in refused],
+            "to be built": [image.name for image in refused],
         }
-        step.note(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+        step.note("; ".join(f"{what}: {', '.join(names)}" for what, names in found.items() if names))
     for refusal in refusals:
         with steps.step(refusal.image.name) as step:
             _build(refusal, step)

@@ -1,7 +1,6 @@
 """Images inside the cluster's nodes: which are there, and loading those that are not."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from infra.kind.errors import CommandError
 from infra.kind.process import capture, pipe
@@ -17,8 +16,7 @@ def load_images(names: Sequence[str], nodes: Sequence[str]) -> list[str]:
     """
     lacking = [name for name in names if any(_image_id(name) not in descriptors(name, node) for node in nodes)]
     if lacking:
-        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-            list(pool.map(lambda node: _load(lacking, node), nodes))
+        _import(lacking, nodes)
     return lacking
 
 
@@ -43,6 +41,7 @@ def full_name(name: str) -> str:
     return name if "." in first or ":" in first else f"docker.io/{name}"
 
 
-def _load(names: Sequence[str], node: str) -> None:
+def _import(names: Sequence[str], nodes: Sequence[str]) -> None:
     # Without --digests, pods report an image by the digest that Docker reports it by.
-    pipe(["docker", "save", *names], ["docker", "exec", "-i", node, *_CTR, "import", "--all-platforms", "-"])
+    sinks = [["docker", "exec", "-i", node, *_CTR, "import", "--all-platforms", "-"] for node in nodes]
+    pipe(["docker", "save", *names], *sinks)

@@ -5,7 +5,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from infra.kind.errors import ClusterError, CommandError
@@ -13,6 +13,7 @@ from infra.kind.errors import ClusterError, CommandError
 AnyProcess = subprocess.Popen[str] | subprocess.Popen[bytes]
 
 _TAIL_LINES = 20
+_CHUNK_BYTES = 1 << 20
 _running: set[AnyProcess] = set()
 _running_lock = threading.Lock()
 
@@ -80,27 +81,42 @@ def follow(
         raise CommandError(command, status, "\n".join(tail))
 
 
-def pipe(source: Sequence[str], sink: Sequence[str]) -> None:
-    """Run two programs, the first one's output being the second one's input, to their ends.
+def pipe(source: Sequence[str], *sinks: Sequence[str]) -> None:
+    """Run programs side by side to their ends; what the first writes, each of the others reads.
 
     Raises:
-        CommandError: One ended with an error; the first is named if both did.
+        CommandError: One ended with an error; the first of those is named.
     """
-    with tempfile.TemporaryFile() as log:
-        with (
-            subprocess.Popen(source, stdout=subprocess.PIPE, stderr=log) as writing,
-            subprocess.Popen(sink, stdin=writing.stdout, stdout=log, stderr=log) as reading,
-        ):
-            if writing.stdout is not None:
-                writing.stdout.close()  # ours, or the writer would not notice that the reader is gone
-            with _stoppable(writing), _stoppable(reading):
-                reading.wait()
-                writing.wait()
+    commands = (source, *sinks)
+    with tempfile.TemporaryFile() as log, ExitStack() as stack:
+        writing = stack.enter_context(subprocess.Popen(source, stdout=subprocess.PIPE, stderr=log))
+        reading = [
+            stack.enter_context(subprocess.Popen(sink, stdin=subprocess.PIPE, stdout=log, stderr=log)) for sink in sinks
+        ]
+        for process in (writing, *reading):
+            stack.enter_context(_stoppable(process))
+        _copy(writing, reading)
+        statuses = [process.wait() for process in (writing, *reading)]
         log.seek(0)
         output = last_lines(log.read().decode(errors="replace"))
-    for command, process in ((source, writing), (sink, reading)):
-        if process.returncode:
-            raise CommandError(command, process.returncode, output)
+    for command, status in zip(commands, statuses, strict=True):
+        if status:
+            raise CommandError(command, status, output)
+
+
+def _copy(writing: subprocess.Popen[bytes], reading: Sequence[subprocess.Popen[bytes]]) -> None:
+    source = writing.stdout
+    inputs = [process.stdin for process in reading if process.stdin is not None]
+    # A reader that ends early says why by its status.
+    with suppress(BrokenPipeError):
+        while chunk := source.read(_CHUNK_BYTES) if source else b"":
+            for stream in inputs:
+                stream.write(chunk)
+    for stream in inputs:
+        with suppress(BrokenPipeError):
+            stream.close()
+    if source:
+        source.close()
 
 
 def stop_all() -> None:
