@@ -52,10 +52,10 @@ def up(steps: Steps) -> Outcome:
 
 
 def _cluster(tools: Tools, steps: Steps) -> None:
-    if tools.missing:
+    ensure_images([NODE, METRICS_SERVER], steps)
+    if tools.missing:  # unless they were compiled along with the node
         with steps.step(", ".join(tools.missing)) as step:
             compile_binaries(tools.missing, step)
-    ensure_images([NODE, METRICS_SERVER], steps)
     with steps.step("cluster") as step:
         ensure_cluster(tools, step)
 

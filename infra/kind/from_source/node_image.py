@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.kind import pins, places
-from infra.kind.from_source.binaries import compile_binaries, compiled, recipe_digest
+from infra.kind.from_source.binaries import PACKAGES, compile_binaries, compiled, recipe_digest
 from infra.kind.from_source.debian_images import DebianImage, build_debian_image
 from infra.kind.from_source.docker_build import build_image, digest_of
 from infra.kind.images import RECIPE_LABEL
@@ -99,8 +99,8 @@ def build_node_image(step: Step) -> None:
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         base = pool.submit(build_debian_image, _BASE, Step(_BASE.name))
-        # metrics-server is not of the node, but compiles faster along with it.
-        compile_binaries([*dict.fromkeys([part.program for part in _PARTS]), *_NODE_PROGRAMS, "metrics-server"], step)
+        # Not all of them are of the node, but they share nearly all of their packages.
+        compile_binaries(PACKAGES, step)
         base.result()
     step.note("building the images inside it")
     for part in _PARTS:
