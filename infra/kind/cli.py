@@ -62,7 +62,9 @@ def up() -> None:
 @_explained
 def down() -> None:
     """Delete the cluster, and nothing else."""
-    if not succeeds(["docker", "version"]) or not node_states():
+    if not succeeds(["docker", "version"]):
+        raise ClusterError("no Docker daemon answers, so whether there is a cluster is unknown", advice="Start Docker.")
+    if not node_states():
         click.echo(f"There is no cluster {places.CLUSTER}.")
         return
     tools = find_tools()

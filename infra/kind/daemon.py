@@ -1,5 +1,6 @@
 """The Docker daemon: the one that runs, or else, for root on Debian, one that is installed and started."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,12 +23,14 @@ def ensure_daemon(step: Step) -> None:
         ClusterError: None answers, and none can be started here.
     """
     if not _answers():
-        if not debian.can_install():
+        # A daemon that the user points to elsewhere is not replaced by one here.
+        if os.environ.get("DOCKER_HOST") or not debian.can_install():
             raise ClusterError(
                 "no Docker daemon answers",
                 advice="Start Docker and run this again; without Docker, `make run` serves a counter on SQLite.",
             )
-        debian.ensure_programs({"dockerd": "docker.io", "docker": "docker-cli", "iptables": "iptables"}, step)
+        debian.ensure_programs({"dockerd": "docker.io", "iptables": "iptables"}, step)
+        debian.ensure_programs({"docker": "docker-cli"}, step)  # a package of its own only since trixie
         _start(step)
     step.note(f"{capture(['docker', 'version', '--format', '{{.Server.Version}}'])}{step.detail}")
 

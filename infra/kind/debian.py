@@ -3,10 +3,15 @@
 import os
 import platform
 import shutil
+import threading
 from collections.abc import Mapping
 
 from infra.kind.process import follow
 from infra.kind.progress import Step
+
+
+_one_at_a_time = threading.Lock()
+"""apt-get refuses to run twice."""
 
 
 def can_install() -> bool:
@@ -24,12 +29,15 @@ def ensure_programs(packages: Mapping[str, str], step: Step) -> None:
     Raises:
         CommandError: apt-get failed; nothing or a part is installed, and a repeat carries on.
     """
-    missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
-    if not missing:
-        return
-    step.note(f"installing {', '.join(missing)}")
+    with _one_at_a_time:
+        missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
+        if missing:
+            step.note(f"installing {', '.join(missing)}")
+            _apt("update")
+            _apt("install", "-y", "--no-install-recommends", *missing)
+
+
+def _apt(*arguments: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Another apt-get, as on a machine that has just started, is waited for.
-    apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
-    follow([*apt, "update"], lambda _: None, environment=environment)
-    follow([*apt, "install", "-y", "--no-install-recommends", *missing], lambda _: None, environment=environment)
+    # An upgrade that is under way, as on a machine that has just started, is waited for.
+    follow(["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", *arguments], lambda _: None, environment=environment)

@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 _HEARTBEAT_S = 20.0
 
@@ -25,7 +26,7 @@ class Step:
 
     def note(self, detail: str) -> None:
         """Say what the step is doing, or has done."""
-        self.detail = detail
+        self.detail = Text.from_ansi(detail).plain  # tools colour what they write
 
     @property
     def elapsed_s(self) -> float:

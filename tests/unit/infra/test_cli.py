@@ -59,3 +59,10 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(cli.main, ["status"])
     assert result.exit_code == 130
     assert "run it again to carry on" in result.stderr
+
+
+def test_colours_of_a_tool_are_left_out() -> None:
+    steps, output = _steps()
+    with steps, steps.step("build") as step:
+        step.note("\x1b[91mInstalled\x1b[0m")
+    assert output.getvalue().endswith("  Installed\n")
