@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from infra.kind.process import follow
 from infra.kind.progress import Step
 
-
 _one_at_a_time = threading.Lock()
 """apt-get refuses to run twice."""
 
