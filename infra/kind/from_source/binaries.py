@@ -1,6 +1,7 @@
 """Kubernetes and what runs beside it, compiled from the Go module proxy (`go/go.mod` pins every module)."""
 
 import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Sequence
@@ -77,15 +78,16 @@ def _build(programs: Sequence[str], step: Step) -> None:
     partial = target.with_suffix(".partial")
     partial.mkdir(parents=True, exist_ok=True)
     packages = [PACKAGES[program] for program in programs]
-    compiled_packages = 0
-
-    def show(line: str) -> None:
-        nonlocal compiled_packages
-        compiled_packages += " " not in line  # Go names each package that it compiles, and says what it downloads
-        step.note(line if " " in line else f"compiling {len(programs)} programs, package {compiled_packages}")
-
-    command = ["go", "build", "-v", "-mod=readonly", "-trimpath", *_build_flags(), "-o", f"{partial}/", *packages]
-    follow(command, show, environment=_go_environment(), cwd=_MODULE)
+    # Left to itself, the build would fetch one module after the other.
+    step.note("downloading Go modules")
+    follow(["go", "mod", "download"], step.note, cwd=_MODULE)
+    count = itertools.count(1)
+    follow(
+        ["go", "build", "-v", "-mod=readonly", "-trimpath", *_build_flags(), "-o", f"{partial}/", *packages],
+        lambda _: step.note(f"compiling {len(programs)} programs, package {next(count)}"),  # -v names each package
+        environment=_go_environment(),
+        cwd=_MODULE,
+    )
     target.mkdir(parents=True, exist_ok=True)
     for program in programs:
         # Go names a program after its package's folder.

@@ -60,13 +60,15 @@ def build_debian_image(image: DebianImage, step: Step) -> None:
 
 
 def _bootstrap(image: DebianImage) -> list[str]:
-    hooks = [f'chroot "$1" sh -euc {shlex.quote(image.script)}'] if image.script else []
+    # dpkg could leave these out itself, but mmdebstrap then filters every package in Python.
+    hooks = ['rm -rf "$1"/usr/share/doc/* "$1"/usr/share/man/* "$1"/usr/share/locale/*']
+    if image.script:
+        hooks.append(f'chroot "$1" sh -euc {shlex.quote(image.script)}')
     if _TRUSTED.exists():
         hooks.append(f"upload {_TRUSTED} {_TRUSTED}")
     return [
         *("mmdebstrap", "--variant=minbase", "--quiet"),
         f"--include={','.join(['ca-certificates', *image.packages])}",
-        *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale")),
         *(f"--customize-hook={hook}" for hook in hooks),
         *(image.suite, "-"),
     ]
