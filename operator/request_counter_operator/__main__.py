@@ -5,7 +5,6 @@ import sys
 import time
 from datetime import UTC, datetime
 
-import aiohttp
 import kopf
 import structlog
 import uvloop
@@ -18,7 +17,7 @@ from request_counter_operator.errors import NotFoundError, OperatorError
 from request_counter_operator.handlers import build_registry
 from request_counter_operator.kube import connect
 from request_counter_operator.logs import configure_logs
-from request_counter_operator.observe import Observer
+from request_counter_operator.observe import Observer, admin_session
 from request_counter_operator.reconcile import Reconciler
 from request_counter_operator.seed import load_seed
 from request_counter_operator.settings import Settings
@@ -33,7 +32,7 @@ async def run(settings: Settings) -> None:
     Raises:
         OperatorError: The cluster cannot be used as it is: no definition of RequestCounters, missing rights.
     """
-    async with connect() as cluster, aiohttp.ClientSession() as http:
+    async with connect() as cluster, admin_session() as http:
         try:
             await cluster.check_installed()
         except NotFoundError as error:

@@ -15,7 +15,7 @@ from request_counter_operator.render.redis_config import render_redis_config
 from request_counter_operator.render.redis_secret import render_redis_secret
 from request_counter_operator.render.redis_service import render_redis_service
 from request_counter_operator.render.redis_statefulset import render_redis_statefulset
-from request_counter_operator.render.service import render_service
+from request_counter_operator.render.service import render_admin_service, render_service
 from request_counter_operator.render.service_account import render_service_account
 from request_counter_operator.settings import Settings
 
@@ -42,6 +42,7 @@ def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[
         render_redis_service(counter),
         render_redis_statefulset(counter, settings, facts.redis_password),
         render_service(counter),
+        render_admin_service(counter),
         render_deployment(counter, settings, facts.redis_password, exists=facts.deployment_exists),
         render_disruption_budget(counter),
         render_autoscaler(counter),

@@ -51,8 +51,13 @@ def selector(counter: RequestCounter) -> str:
 
 
 def child_name(counter: RequestCounter, component: Component) -> str:
-    """Return the name of all children of this role."""
+    """Return the name of all children of this component but the admin Service."""
     return counter.metadata.name if component == "service" else f"{counter.metadata.name}-{component}"
+
+
+def admin_name(counter: RequestCounter) -> str:
+    """Return the name of the Service in front of the admin ports."""
+    return f"{counter.metadata.name}-admin"
 
 
 def counter_key(counter: RequestCounter) -> str:

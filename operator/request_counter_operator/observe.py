@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
@@ -10,7 +11,7 @@ from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import Cache, ChildKey, Key
 from request_counter_operator.errors import OperatorError
 from request_counter_operator.kinds import DEPLOYMENT, STATEFUL_SET
-from request_counter_operator.names import ADMIN_PORT, child_name
+from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import Observed
 
@@ -24,6 +25,18 @@ class TotalReading:
 
     total: int | None = None
     store_fault: str | None = None
+
+
+SILENCE = TotalReading()
+
+
+def admin_session() -> aiohttp.ClientSession:
+    """Return a session for asking services: a new connection each time, so that each question may meet another pod.
+
+    A connection that was kept would stay with the pod it first met, or with whatever answered in the Service's place
+    before its address was known to the node.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
 
 
 class Observer:
@@ -44,7 +57,7 @@ class Observer:
         service = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
         redis = live.get(ChildKey(STATEFUL_SET.kind, child_name(counter, "redis")))
         rollout = None if service is None else service.rollout
-        reading = await self._reading(key, counter) if rollout is not None and rollout.ready else TotalReading()
+        reading = await self._reading(key, counter) if rollout is not None and rollout.present else SILENCE
         return Observed(
             service=rollout,
             redis=None if redis is None else redis.rollout,
@@ -58,24 +71,32 @@ class Observer:
         self._readings.pop(key, None)
 
     async def _reading(self, key: Key, counter: RequestCounter) -> TotalReading:
-        """Return the latest reading, taken anew when it is too old or was no success."""
-        taken_at, reading = self._readings.get(key, (0.0, TotalReading()))
-        fresh = self._clock() - taken_at < self._settings.total_interval_s
-        if not fresh or reading.total is None:
-            reading = await self._read(counter)
-            self._readings[key] = (self._clock(), reading)
+        """Return the latest reading, taken anew when it is too old or was no success.
+
+        The Service may lead to a pod that is just starting, so a moment's silence does not undo what was read before.
+        """
+        taken_at, last = self._readings.get(key, (float("-inf"), SILENCE))
+        age_s = self._clock() - taken_at
+        if last.total is not None and age_s < self._settings.total_interval_s:
+            return last
+        reading = await self._read(counter)
+        if reading == SILENCE and age_s < self._settings.total_interval_s * 2:
+            return last
+        self._readings[key] = (self._clock(), reading)
         return reading
 
     async def _read(self, counter: RequestCounter) -> TotalReading:
-        host = f"{child_name(counter, 'service')}.{counter.metadata.namespace}.svc"
+        admin = f"http://{admin_name(counter)}.{counter.metadata.namespace}.svc:{ADMIN_PORT}"
         try:
-            async with (
-                asyncio.timeout(READ_TIMEOUT_S),
-                self._http.get(f"http://{host}:{ADMIN_PORT}/api/v1/total") as response,
-            ):
-                answer = await response.json(content_type=None)
-                if response.ok:
-                    return TotalReading(total=int(answer["total"]))
-                return TotalReading(store_fault=str(answer.get("detail") or answer.get("title")))
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                readiness = await self._get(f"{admin}/readyz")
+                if fault := readiness.get("failures", {}).get("store"):
+                    return TotalReading(store_fault=str(fault))
+                return TotalReading(total=int((await self._get(f"{admin}/api/v1/total"))["total"]))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, AttributeError, TypeError):
-            return TotalReading()
+            return SILENCE  # no answer, or none of this service
+
+    async def _get(self, url: str) -> dict[str, Any]:
+        async with self._http.get(url) as response:
+            answer: dict[str, Any] = await response.json(content_type=None)
+            return answer

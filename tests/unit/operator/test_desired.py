@@ -55,7 +55,7 @@ def test_every_child_is_owned_named_and_of_a_known_kind(spec: dict[str, Any]) ->
     for manifest in desired(spec):
         metadata = manifest["metadata"]
         assert [(o["uid"], o["controller"]) for o in metadata["ownerReferences"]] == [(UID, True)]
-        assert metadata["name"] in {"hits", "hits-redis"}
+        assert metadata["name"] in {"hits", "hits-admin", "hits-redis"}
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "request-counter-operator"
         assert manifest["apiVersion"] == KIND_OF[manifest["kind"]].api_version
 
