@@ -82,7 +82,7 @@ async def test_a_wrong_password_shows_in_redis_own_words_and_goes_away_when_it_i
 
     async def told() -> bool:
         reason, message = await redis_ready()
-        return reason == "StoreUnavailable" and "WRONGPASS" in message
+        return reason == "StoreUnavailable" and "invalid username-password pair" in message
 
     await eventually(told, within_s=60)
     await namespace.apply(secret("right"))
