@@ -5,11 +5,12 @@ a supervisor.
 """
 
 import asyncio
+import resource
 import signal
 import socket
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,7 +24,8 @@ from counter_service.ports import admin_port, data_port
 from counter_service.settings import Settings, exit_for_invalid_settings, load_settings
 from counter_service.store.base import CounterStore
 from counter_service.store.memory import MemoryStore
-from counter_service.store.redis import RedisStore
+from counter_service.store.redis_address import TlsFiles, parse_address
+from counter_service.store.redis_store import RedisStore
 from counter_service.store.sqlite import SqliteStore
 from counter_service.supervisor import StatusBoard, Supervisor
 
@@ -37,6 +39,7 @@ def main() -> None:
     except InvalidSettingsError as error:
         exit_for_invalid_settings(error)
     configure_logging(settings.log_level, settings.log_format)
+    _allow_many_connections()
     try:
         if settings.workers == 1:
             uvloop.run(_run_single(settings))
@@ -49,21 +52,22 @@ def main() -> None:
 
 def open_store(settings: Settings) -> CounterStore:
     """Return the store the URL names; it connects when it is first used."""
-    persisted = settings.durability == "Persisted"
     match settings.scheme:
         case "memory":
             return MemoryStore(max_paths=settings.max_paths)
         case "sqlite":
             file = Path(urlsplit(settings.store).path[1:])
-            return SqliteStore(file, counter=settings.name, max_paths=settings.max_paths, fsync=persisted)
+            return SqliteStore(
+                file, counter=settings.name, max_paths=settings.max_paths, fsync=settings.durability == "Persisted"
+            )
         case _:
+            files = TlsFiles(settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
             return RedisStore(
-                settings.store,
+                parse_address(settings.store, settings.store_password_file, files),
                 counter=settings.name,
                 max_paths=settings.max_paths,
-                persisted=persisted,
-                password_file=settings.store_password_file,
-                ca_file=settings.store_ca_file,
+                durability=settings.durability,
+                read_from_replicas=settings.read_from == "Replica",
             )
 
 
@@ -88,10 +92,11 @@ async def _run_single(settings: Settings) -> None:
         await _check_store(store, settings)
         probes = admin_port(settings, store, metrics, is_draining=stop.wanted.is_set, is_serving=serving.is_set)
         bound_admin_port = await stack.enter_async_context(probes)
-        port = await stack.enter_async_context(data_port(settings, store, metrics))
+        data = await stack.enter_async_context(data_port(settings, store, metrics))
         serving.set()
-        _log_start(settings, port=port, admin_port=bound_admin_port)
+        _log_start(settings, port=data.port, admin_port=bound_admin_port)
         await stop.wanted.wait()
+        data.drain()
         _log.info("stopping", drain_delay_s=settings.drain_delay_s)
         await asyncio.sleep(settings.drain_delay_s)
     _log.info("stopped")
@@ -119,9 +124,10 @@ async def _run_worker(settings: Settings, number: int, board: StatusBoard, super
     async with AsyncExitStack() as stack:
         store = open_store(settings)
         stack.push_async_callback(store.aclose)
-        await stack.enter_async_context(data_port(settings, store, ServiceMetrics()))
+        data = await stack.enter_async_context(data_port(settings, store, ServiceMetrics()))
         board.set_serving(number, serving=True)
         await stop.wanted.wait()
+        data.drain()
         await asyncio.sleep(settings.drain_delay_s)
 
 
@@ -163,6 +169,13 @@ def _free_port(host: str, port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
         return int(probe.getsockname()[1])
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files, so of connections, as far as this process may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS calls its limit infinite and then refuses it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _log_start(settings: Settings, *, port: int, admin_port: int) -> None:

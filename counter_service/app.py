@@ -12,24 +12,27 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from counter_service.batching import TOTAL, IncrementQueue, ReadQueue
 from counter_service.errors import (
     BodyTooLargeError,
     CounterServiceError,
     ExpectationFailedError,
+    InvalidRequestError,
     MethodNotAllowedError,
+    RateLimitedError,
+    RequestTimeoutError,
 )
 from counter_service.metrics import ServiceMetrics
 from counter_service.paths import normalize_path
+from counter_service.ratelimit import RateLimiter, client_of
 from counter_service.representation import (
-    ALLOWED_METHODS,
-    API_VERSION,
+    COMMON_HEADERS,
     PROBLEM_MEDIA_TYPE,
-    RETRY_AFTER_S,
     MediaType,
     negotiate,
+    problem_headers,
     problem_of,
     render_count,
     render_problem,
@@ -38,34 +41,52 @@ from counter_service.representation import (
 # A body is ignored; one of this length, bytes, is still read so that the connection can be used again.
 MAX_BODY_BYTES: Final = 64 * 1024
 # Room in the request line for a query that is ignored, or a path so long that it gets its own answer (414), bytes.
-_REQUEST_LINE_SLACK_BYTES: Final = 64 * 1024
+_REQUEST_LINE_SLACK_BYTES: Final = 8 * 1024
+# A body comes within this time, seconds, or the request is refused.
+_BODY_TIMEOUT_S: Final = 10.0
+# How long a connection stays open without a request, seconds: above the idle time of common proxies and load balancers
+# (60 s), so that it is them who close.
+KEEPALIVE_TIMEOUT_S: Final = 75.0
 # A byte of a path may arrive as three characters.
 _PERCENT_ENCODED_BYTES: Final = 3
 
-_COMMON_HEADERS: Final = {
-    "API-Version": API_VERSION,
-    # The answer is out of date with the next PUT, and depends on Accept.
-    "Cache-Control": "no-store",
-    "Vary": "Accept",
-    # aiohttp would name itself and Python with their versions.
-    "Server": "request-counter",
-}
-_COUNT_HEADERS: Final = {kind: _COMMON_HEADERS | {"Content-Type": kind.value} for kind in MediaType}
-_PROBLEM_HEADERS: Final = _COMMON_HEADERS | {"Content-Type": PROBLEM_MEDIA_TYPE}
+_COUNT_HEADERS: Final = {kind: {**COMMON_HEADERS} | {"Content-Type": kind.value} for kind in MediaType}
+_PROBLEM_HEADERS: Final = {**COMMON_HEADERS} | {"Content-Type": PROBLEM_MEDIA_TYPE}
 
 _log = structlog.get_logger()
 
 
+def longest_request_line_bytes(max_path_bytes: int) -> int:
+    """Return how long a request line may be, bytes, if normalized paths may have max_path_bytes."""
+    return _PERCENT_ENCODED_BYTES * max_path_bytes + _REQUEST_LINE_SLACK_BYTES
+
+
 class CounterHandler:
-    """Answers requests from two queues; holds no state of its own."""
+    """Answers requests from two queues.
+
+    Args:
+        queues: for increments and for reads.
+        metrics: where answers are counted.
+        max_path_bytes: longest normalized path, bytes.
+        limiter: refuses requests beyond a rate; None lets all pass.
+
+    Attributes:
+        is_draining: whether every connection is to end with its next answer.
+    """
 
     def __init__(
-        self, increments: IncrementQueue, reads: ReadQueue, metrics: ServiceMetrics, *, max_path_bytes: int
+        self,
+        queues: tuple[IncrementQueue, ReadQueue],
+        metrics: ServiceMetrics,
+        *,
+        max_path_bytes: int,
+        limiter: RateLimiter | None = None,
     ) -> None:
-        self._increments = increments
-        self._reads = reads
+        self._increments, self._reads = queues
+        self._limiter = limiter
         self._metrics = metrics
         self._max_path_bytes = max_path_bytes
+        self.is_draining = False
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises, so that no error leaves as anything but a problem document."""
@@ -79,8 +100,10 @@ class CounterHandler:
         except Exception:  # noqa: BLE001 -- the one top level of a request: logged with its traceback, answered 500
             _log.exception("request failed", method=request.method, target=request.raw_path)
             response = _problem(CounterServiceError())
+        if self.is_draining:
+            response.force_close()
         duration_s = time.perf_counter() - started_s
-        self._metrics.count_request(request.method, response.status, duration_s)
+        self._metrics.requests(request.method, response.status).observe(duration_s)
         if _log.is_enabled_for(logging.DEBUG):
             _log.debug(
                 "request", method=request.method, target=request.raw_path, code=response.status, duration_s=duration_s
@@ -91,15 +114,31 @@ class CounterHandler:
         method = request.method
         if method not in {"PUT", "GET", "HEAD"}:
             raise MethodNotAllowedError(f"Paths are counted with PUT and read with GET or HEAD, not {method}.")
-        media_type = negotiate(request.headers.get("Accept", ""))
+        if request.version == HttpVersion11 and len(request.headers.getall("Host", [])) != 1:
+            raise InvalidRequestError("A request of HTTP/1.1 has exactly one Host field.")
+        media_type = negotiate(", ".join(request.headers.getall("Accept", [])))
         path = normalize_path(request.raw_path, self._max_path_bytes)
+        self._check_rate(request, path)
         if request.body_exists:
-            await _discard_body(request)
+            try:
+                async with asyncio.timeout(_BODY_TIMEOUT_S):
+                    await _discard_body(request)
+            except TimeoutError as error:
+                raise RequestTimeoutError("The request did not arrive whole in time.") from error
         if method == "PUT":
             count = await self._increments.request(path)
         else:
             count = await self._reads.request(TOTAL if path == "/" else path)
         return web.Response(body=render_count(path, count, media_type), headers=_COUNT_HEADERS[media_type])
+
+    def _check_rate(self, request: web.BaseRequest, path: str) -> None:
+        if self._limiter is None:
+            return
+        forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
+        client = client_of(request.remote or "", forwarded_for, self._limiter.limit.trusted_hops)
+        refusal = self._limiter.admit(client, path, time.perf_counter())
+        if refusal is not None:
+            raise RateLimitedError(refusal)
 
 
 class DataServer(web.Server):
@@ -107,9 +146,17 @@ class DataServer(web.Server):
 
     def __init__(self, handler: CounterHandler, *, max_path_bytes: int) -> None:
         # The access log is aiohttp's; ours is structured and off the path of a request.
-        line_bytes = _PERCENT_ENCODED_BYTES * max_path_bytes + _REQUEST_LINE_SLACK_BYTES
-        self._options: dict[str, Any] = {"access_log": None, "max_line_size": line_bytes}
+        self._options: dict[str, Any] = {
+            "access_log": None,
+            "max_line_size": longest_request_line_bytes(max_path_bytes),
+            "keepalive_timeout": KEEPALIVE_TIMEOUT_S,
+        }
         super().__init__(handler)
+        self._handler = handler
+
+    def drain(self) -> None:
+        """Serve on, but end every connection with its next answer."""
+        self._handler.is_draining = True
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol for one connection."""
@@ -138,12 +185,8 @@ class _Connection(web.RequestHandler):
 
 
 def _problem(error: CounterServiceError) -> web.Response:
-    status, body = problem_of(error)
-    response = _problem_response(status, body)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["Allow"] = ALLOWED_METHODS
+    response = _problem_response(*problem_of(error))
+    response.headers.update(problem_headers(error))
     return response
 
 

@@ -5,6 +5,8 @@ form and end.
 """
 
 import secrets
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from counter_service.errors import StaleBatchError, TooManyPathsError
@@ -32,26 +34,19 @@ class IncrementQueue(GroupQueue):
         self._writer_id = secrets.token_hex(8)
         self._sequence = 0
 
-    async def _exchange(self, group: Group) -> None:
+    async def _exchange(self, group: Group) -> Callable[[], None]:
         if not group.waiters:
-            return
+            return lambda: None
         self._sequence += 1
         amounts = {path: len(waiters) for path, waiters in group.waiters.items()}
         batch = Batch(self._writer_id, self._sequence, amounts)
         try:
-            counts = await self._resend_until_answered(lambda: self._store.increment(batch))
+            counts = await self._resend_until_answered(group, lambda: self._store.increment(batch))
         except StaleBatchError:
             # Somebody else counts under our name. Nothing we send can be told from theirs, so take another name.
             self._writer_id = secrets.token_hex(8)
             raise
-        for waiters, count in zip(group.waiters.values(), counts, strict=True):
-            if count is None:
-                refusal = TooManyPathsError("This counter holds as many paths as it may; the path is not one of them.")
-                for waiter in waiters:
-                    waiter.fail(refusal)
-            else:
-                for number, waiter in enumerate(waiters, start=count - len(waiters) + 1):
-                    waiter.resolve(number)
+        return partial(_tell_shares, group, counts)
 
 
 class ReadQueue(GroupQueue):
@@ -62,11 +57,29 @@ class ReadQueue(GroupQueue):
 
     operation = "read"
 
-    async def _exchange(self, group: Group) -> None:
+    async def _exchange(self, group: Group) -> Callable[[], None]:
         paths = [path for path in group.waiters if path != TOTAL]
-        counts = dict(zip(paths, await self._resend_until_answered(lambda: self._store.read(paths)), strict=True))
+        counts = dict(
+            zip(paths, await self._resend_until_answered(group, lambda: self._store.read(paths)), strict=True)
+        )
         if TOTAL in group.waiters:
-            counts[TOTAL] = await self._resend_until_answered(self._store.total)
-        for path, waiters in group.waiters.items():
+            counts[TOTAL] = await self._resend_until_answered(group, self._store.total)
+        return partial(_tell_counts, group, counts)
+
+
+def _tell_shares(group: Group, counts: Sequence[int | None]) -> None:
+    """Give each path's waiters the numbers up to its count, in order of arrival."""
+    for waiters, count in zip(group.waiters.values(), counts, strict=True):
+        if count is None:
+            refusal = TooManyPathsError("This counter holds as many paths as it may; the path is not one of them.")
             for waiter in waiters:
-                waiter.resolve(counts[path])
+                waiter.fail(refusal)
+        else:
+            for number, waiter in enumerate(waiters, start=count - len(waiters) + 1):
+                waiter.resolve(number)
+
+
+def _tell_counts(group: Group, counts: Mapping[str, int]) -> None:
+    for path, waiters in group.waiters.items():
+        for waiter in waiters:
+            waiter.resolve(counts[path])

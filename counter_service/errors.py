@@ -3,12 +3,15 @@
 CounterServiceError
 ├── InvalidSettingsError          the process cannot start as it was told to
 ├── RequestError                  the client can do something about it
+│   ├── InvalidRequestError       400
 │   ├── InvalidPathError          400
 │   ├── MethodNotAllowedError     405
 │   ├── NotAcceptableError        406
+│   ├── RequestTimeoutError       408
 │   ├── BodyTooLargeError         413
 │   ├── PathTooLongError          414
 │   ├── ExpectationFailedError    417
+│   ├── RateLimitedError          429
 │   └── TooManyPathsError         507
 └── StoreError
     ├── StaleBatchError           refused for good: nothing of the batch was counted by this attempt
@@ -17,6 +20,8 @@ CounterServiceError
 
 Drivers' errors never leave `store/`: they are wrapped there, with the original as the cause.
 """
+
+from counter_service.ratelimit import Refusal
 
 
 class CounterServiceError(Exception):
@@ -31,6 +36,10 @@ class RequestError(CounterServiceError):
     """A request that is refused and was not counted; the message is written for its sender."""
 
 
+class InvalidRequestError(RequestError):
+    """The bytes are no request of HTTP/1.1; where the next one begins is unknown."""
+
+
 class InvalidPathError(RequestError):
     """The path is not one RFC 3986 allows."""
 
@@ -43,6 +52,10 @@ class NotAcceptableError(RequestError):
     """No representation or version the client accepts is known."""
 
 
+class RequestTimeoutError(RequestError):
+    """The request did not arrive whole in the time it may take."""
+
+
 class BodyTooLargeError(RequestError):
     """The request's body, which would be ignored, is longer than what is worth reading."""
 
@@ -53,6 +66,16 @@ class PathTooLongError(RequestError):
 
 class ExpectationFailedError(RequestError):
     """The Expect header asks for something other than 100-continue."""
+
+
+class RateLimitedError(RequestError):
+    """Too many requests from this client, or for this path or counter; `refusal` says when to come again."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        limit = refusal.limit
+        what = {"Client": "client", "Path": "path", "Counter": "counter"}[limit.per]
+        super().__init__(f"This {what} may make {limit.requests_per_second:g} requests per second; wait and try again.")
+        self.refusal = refusal
 
 
 class TooManyPathsError(RequestError):

@@ -14,10 +14,12 @@ Bounds: paths and bytes per group, requests and bytes in the queue. A full queue
 
 import asyncio
 import random
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from counter_service.errors import CounterServiceError, StoreUnavailableError
@@ -79,6 +81,9 @@ class GroupQueue(ABC):
     """A bounded queue of requests in front of a store; subclasses say what one exchange is.
 
     `run` must be running for requests to be answered. Not thread-safe: one event loop owns it.
+
+    Attributes:
+        has_room: whether `submit` would take a request now, unless it is closed; for reading only.
     """
 
     operation: str
@@ -86,22 +91,24 @@ class GroupQueue(ABC):
     def __init__(self, store: CounterStore, limits: GroupLimits, metrics: ServiceMetrics) -> None:
         self._store = store
         self._limits = limits
-        self._metrics = metrics
+        self._metrics = metrics.store(self.operation)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Group] = deque()
         self._waiting_requests = 0
         self._waiting_bytes = 0
         self._closing = False
         self._work = asyncio.Event()
-        self._room = asyncio.Event()
         self._idle = asyncio.Event()
-        self._room.set()
         self._idle.set()
+        self._when_room: deque[Callable[[], None]] = deque()
+        self.has_room = True
 
-    @property
-    def has_room(self) -> bool:
-        """Whether `submit` would take a request now."""
-        return self._room.is_set()
+    def call_when_room(self, callback: Callable[[], None]) -> None:
+        """Call back once, on the event loop, when `has_room` is true again; those who asked first are called first.
+
+        Whoever is called finds room, if it asks for no more than one request's.
+        """
+        self._when_room.append(callback)
 
     def submit(self, path: str, waiter: Waiter) -> None:
         """Queue a request and return at once.
@@ -109,22 +116,20 @@ class GroupQueue(ABC):
         Raises:
             StoreUnavailableError: the queue is full or closed; the request is not in it.
         """
-        if not self._room.is_set() or self._closing:
+        if not self.has_room or self._closing:
             raise StoreUnavailableError("Too many requests are waiting for the store.")
-        group = self._queue[-1] if self._queue else None
-        if group is None or not self._admits(group, path):
+        group = self._queue[-1] if self._queue else self._open_group()
+        if self._loop.time() > group.admits_until_s:
             group = self._open_group()
         waiters = group.waiters.get(path)
-        if waiters is None:
-            group.waiters[path] = [waiter]
-            group.path_bytes += len(path)
-            self._waiting_bytes += len(path)
-        else:
+        if waiters is not None:
             waiters.append(waiter)
+        else:
+            group = self._add_path(group, path, waiter)
         group.requests += 1
         self._waiting_requests += 1
-        if self._is_full():
-            self._room.clear()
+        if self._waiting_requests >= self._limits.max_waiting_requests:
+            self.has_room = False
 
     async def request(self, path: str) -> int:
         """Queue a request, wait for room first if need be, and return its count.
@@ -179,64 +184,82 @@ class GroupQueue(ABC):
         return True
 
     @abstractmethod
-    async def _exchange(self, group: Group) -> None:
-        """Send one group to the store and resolve or fail each of its waiters.
+    async def _exchange(self, group: Group) -> Callable[[], None]:
+        """Send one group to the store.
 
-        Cancelled at the group's deadline, before any waiter was told.
+        Returns:
+            What tells each waiter its count.
 
         Raises:
-            StoreError: no acknowledgement; no waiter was told yet.
+            CounterServiceError: no acknowledgement.
         """
 
-    async def _resend_until_answered(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Make the same call again and again until the store answers; the group's deadline cancels it."""
-        pause_s = _FIRST_PAUSE_S
+    async def _resend_until_answered(self, group: Group, call: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Make the same call again and again until the store answers or the group's time is up.
+
+        Raises:
+            StoreUnavailableError: no answer by then.
+        """
+        longest_pause_s = _FIRST_PAUSE_S
         while True:
+            started_s = time.perf_counter()
+            attempt_ends_s = self._loop.time() + self._limits.attempt_timeout_s
             try:
-                with self._metrics.store_attempt(self.operation):
-                    async with asyncio.timeout(self._limits.attempt_timeout_s):
-                        return await call()
-            except (StoreUnavailableError, TimeoutError):
-                pause_s = min(pause_s, self._limits.longest_pause_s)
-                await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311 -- jitter is no secret
-                pause_s *= 2
-                self._metrics.count_retry(self.operation)
+                async with asyncio.timeout_at(min(attempt_ends_s, group.deadline_s)):
+                    reply = await call()
+            except (CounterServiceError, TimeoutError) as error:
+                self._metrics.count_attempt(time.perf_counter() - started_s, error)
+                if not isinstance(error, StoreUnavailableError | TimeoutError):
+                    raise
+                pause_s = random.uniform(longest_pause_s / 2, longest_pause_s)  # noqa: S311 -- jitter is no secret
+                if self._loop.time() + pause_s >= group.deadline_s:
+                    raise StoreUnavailableError("The store did not acknowledge in time.") from error
+                await asyncio.sleep(pause_s)
+                longest_pause_s = min(longest_pause_s * 2, self._limits.longest_pause_s)
+                self._metrics.count_retry()
+            else:
+                self._metrics.count_attempt(time.perf_counter() - started_s)
+                return reply
 
     async def _request_when_room(self, path: str, waiter: FutureWaiter) -> int:
         # Its group's deadline would begin only now, so it needs a clock of its own.
         try:
             async with asyncio.timeout(self._limits.request_timeout_s):
                 while not self.has_room:
-                    await self._room.wait()
+                    room = self._loop.create_future()
+                    self.call_when_room(lambda room=room: room.done() or room.set_result(None))  # type: ignore[misc]
+                    await room
                 self.submit(path, waiter)
                 return await waiter.future
         except TimeoutError as error:
             raise StoreUnavailableError("Too many requests are waiting for the store.") from error
 
     async def _serve(self, group: Group) -> None:
-        self._metrics.count_batch(self.operation, group.requests, self._waiting_requests)
+        """Exchange one group and tell its waiters; however it ends, they are told."""
+        self._metrics.count_batch(group.requests, self._waiting_requests)
+        tell: Callable[[], None] = partial(group.fail, StoreUnavailableError("The service is stopping."))
         try:
-            if self._loop.time() >= group.deadline_s:
-                raise TimeoutError  # noqa: TRY301 -- one place tells the waiters
-            async with asyncio.timeout_at(group.deadline_s):
-                await self._exchange(group)
-        except TimeoutError:
-            group.fail(StoreUnavailableError("The store did not acknowledge in time."))
+            if self._loop.time() < group.deadline_s:
+                tell = await self._exchange(group)
+            else:
+                tell = partial(group.fail, StoreUnavailableError("The store did not acknowledge in time."))
         except CounterServiceError as error:
-            group.fail(error)
-        except BaseException:
-            group.fail(StoreUnavailableError("The service is stopping."))
-            raise
+            tell = partial(group.fail, error)
         finally:
+            tell()
             self._release(group)
 
-    def _admits(self, group: Group, path: str) -> bool:
-        if self._loop.time() > group.admits_until_s:
-            return False
-        return path in group.waiters or (
-            len(group.waiters) < self._limits.max_group_paths
-            and group.path_bytes + len(path) <= self._limits.max_group_bytes
-        )
+    def _add_path(self, group: Group, path: str, waiter: Waiter) -> Group:
+        """Add a path that the group has not, to the next group if this one's bounds say so; return the group."""
+        limits = self._limits
+        if len(group.waiters) >= limits.max_group_paths or group.path_bytes + len(path) > limits.max_group_bytes:
+            group = self._open_group()
+        group.waiters[path] = [waiter]
+        group.path_bytes += len(path)
+        self._waiting_bytes += len(path)
+        if self._waiting_bytes >= limits.max_waiting_bytes:
+            self.has_room = False
+        return group
 
     def _open_group(self) -> Group:
         group = Group(self._loop.time(), self._limits)
@@ -248,14 +271,15 @@ class GroupQueue(ABC):
     def _release(self, group: Group) -> None:
         self._waiting_requests -= group.requests
         self._waiting_bytes -= group.path_bytes
-        if not self._is_full():
-            self._room.set()
+        self._make_room()
 
-    def _is_full(self) -> bool:
-        return (
-            self._waiting_requests >= self._limits.max_waiting_requests
-            or self._waiting_bytes >= self._limits.max_waiting_bytes
+    def _make_room(self) -> None:
+        limits = self._limits
+        self.has_room = (
+            self._waiting_requests < limits.max_waiting_requests and self._waiting_bytes < limits.max_waiting_bytes
         )
+        while self._when_room and self.has_room:
+            self._when_room.popleft()()
 
     def _withdraw(self, path: str, waiter: Waiter) -> None:
         for group in self._queue:
@@ -268,6 +292,5 @@ class GroupQueue(ABC):
                     del group.waiters[path]
                     group.path_bytes -= len(path)
                     self._waiting_bytes -= len(path)
-                if not self._is_full():
-                    self._room.set()
+                self._make_room()
                 return

@@ -1,6 +1,7 @@
 """The two ports as things that are open while a `with` block runs, and are drained when it ends."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -9,10 +10,13 @@ import structlog
 from aiohttp import web
 
 from counter_service.admin import Readiness, make_admin_app
-from counter_service.app import CounterHandler, DataServer
+from counter_service.app import KEEPALIVE_TIMEOUT_S, CounterHandler, DataServer, longest_request_line_bytes
 from counter_service.batching import IncrementQueue, ReadQueue
 from counter_service.grouping import GroupLimits
+from counter_service.lane_context import LaneLimits
+from counter_service.lane_server import LaneServer
 from counter_service.metrics import ServiceMetrics
+from counter_service.ratelimit import RateLimit, RateLimiter
 from counter_service.settings import Settings
 from counter_service.store.base import CounterStore
 
@@ -22,20 +26,35 @@ _ATTEMPT_PART: Final = 0.4
 # Of the shutdown's time, what connections get; the queues, which answer them, get the rest.
 _CONNECTIONS_PART: Final = 0.8
 _BACKLOG_CONNECTIONS: Final = 1024
+# Header fields of one request besides the request line, bytes: what common servers take.
+_MAX_FIELDS_BYTES: Final = 16 * 1024
 _ADMIN_SHUTDOWN_TIMEOUT_S: Final = 1.0
 
 _log = structlog.get_logger()
 
 
+class DataPort:
+    """The data port while it is open.
+
+    Attributes:
+        port: the port listened on.
+    """
+
+    def __init__(self, lanes: LaneServer, listener: asyncio.Server) -> None:
+        self._lanes = lanes
+        self.port = int(listener.sockets[0].getsockname()[1])
+
+    def drain(self) -> None:
+        """Serve on, but end every connection with its next answer, so that clients go elsewhere."""
+        self._lanes.drain()
+
+
 @asynccontextmanager
-async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMetrics) -> AsyncIterator[int]:
+async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMetrics) -> AsyncIterator[DataPort]:
     """Serve the data port while the block runs.
 
     On the way out it stops accepting, lets the requests under way end within shutdown_timeout_s, and has all increments
     acknowledged or refused.
-
-    Yields:
-        The port listened on.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -43,22 +62,41 @@ async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMet
     limits = GroupLimits(
         request_timeout_s=settings.request_timeout_s, attempt_timeout_s=settings.request_timeout_s * _ATTEMPT_PART
     )
-    increments, reads = IncrementQueue(store, limits, metrics), ReadQueue(store, limits, metrics)
-    handler = CounterHandler(increments, reads, metrics, max_path_bytes=settings.max_path_bytes)
-    server = DataServer(handler, max_path_bytes=settings.max_path_bytes)
-    runner = web.ServerRunner(server, shutdown_timeout=settings.shutdown_timeout_s * _CONNECTIONS_PART)
-    port = await _listen(runner, settings.host, settings.port, share=settings.workers > 1)
+    queues = IncrementQueue(store, limits, metrics), ReadQueue(store, limits, metrics)
+    lanes = _lane_server(settings, queues, metrics)
+    listener = await asyncio.get_running_loop().create_server(
+        lanes, settings.host, settings.port, reuse_port=settings.workers > 1, backlog=_BACKLOG_CONNECTIONS
+    )
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(increments.run()), tasks.create_task(reads.run())]
+        running = [tasks.create_task(queue.run()) for queue in queues]
         try:
-            yield port
+            yield DataPort(lanes, listener)
         finally:
-            await runner.cleanup()
+            listener.close()
+            await lanes.aclose(settings.shutdown_timeout_s * _CONNECTIONS_PART)
             timeout_s = settings.shutdown_timeout_s * (1 - _CONNECTIONS_PART)
-            if not all(await asyncio.gather(increments.aclose(timeout_s), reads.aclose(timeout_s))):
+            if not all(await asyncio.gather(*(queue.aclose(timeout_s) for queue in queues))):
                 _log.warning("requests were not answered before the end")
                 for task in running:
                     task.cancel()
+
+
+def _lane_server(settings: Settings, queues: tuple[IncrementQueue, ReadQueue], metrics: ServiceMetrics) -> LaneServer:
+    limiter = None
+    if settings.rate_limit_requests_per_second is not None:
+        rate = settings.rate_limit_requests_per_second
+        burst = settings.rate_limit_burst or max(1, math.ceil(rate))
+        per, trusted_hops = settings.rate_limit_per, settings.rate_limit_trusted_hops
+        limiter = RateLimiter(RateLimit(rate, burst, per, trusted_hops))
+    max_path_bytes = settings.max_path_bytes
+    handler = CounterHandler(queues, metrics, max_path_bytes=max_path_bytes, limiter=limiter)
+    limits = LaneLimits(
+        max_path_bytes=max_path_bytes,
+        max_head_bytes=longest_request_line_bytes(max_path_bytes) + _MAX_FIELDS_BYTES,
+        keepalive_timeout_s=KEEPALIVE_TIMEOUT_S,
+        request_timeout_s=settings.request_timeout_s,
+    )
+    return LaneServer(queues, DataServer(handler, max_path_bytes=max_path_bytes), metrics, limits, limiter)
 
 
 @asynccontextmanager
@@ -81,16 +119,16 @@ async def admin_port(
     readiness = Readiness(store, is_draining=is_draining, is_serving=is_serving)
     app = make_admin_app(store, readiness, metrics)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_ADMIN_SHUTDOWN_TIMEOUT_S)
-    port = await _listen(runner, settings.host, settings.admin_port, share=False)
+    port = await _listen(runner, settings.host, settings.admin_port)
     try:
         yield port
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.BaseRunner, host: str, port: int, *, share: bool) -> int:
+async def _listen(runner: web.BaseRunner, host: str, port: int) -> int:
     await runner.setup()
-    site = web.TCPSite(runner, host, port, reuse_port=share, backlog=_BACKLOG_CONNECTIONS)
+    site = web.TCPSite(runner, host, port)
     try:
         await site.start()
     except OSError:

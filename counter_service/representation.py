@@ -4,6 +4,8 @@ Sources: RFC 9110 section 12.5.1 (Accept), RFC 9457 (problem documents).
 """
 
 import json
+import math
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
@@ -13,9 +15,12 @@ from counter_service.errors import (
     CounterServiceError,
     ExpectationFailedError,
     InvalidPathError,
+    InvalidRequestError,
     MethodNotAllowedError,
     NotAcceptableError,
     PathTooLongError,
+    RateLimitedError,
+    RequestTimeoutError,
     StoreError,
     TooManyPathsError,
 )
@@ -25,6 +30,15 @@ ALLOWED_METHODS = "GET, HEAD, PUT"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 PROBLEM_TYPE_PREFIX = "https://requestcounter.io/problems/"
 RETRY_AFTER_S = 1
+COMMON_HEADERS: Mapping[str, str] = {
+    "API-Version": API_VERSION,
+    # The answer is out of date with the next PUT, and depends on Accept.
+    "Cache-Control": "no-store",
+    "Vary": "Accept",
+    # aiohttp would name itself and Python with their versions.
+    "Server": "request-counter",
+}
+"""Headers of every answer on the data port."""
 
 
 class MediaType(Enum):
@@ -46,12 +60,15 @@ _OFFERS = {
 }
 
 _PROBLEMS: dict[type[CounterServiceError], tuple[HTTPStatus, str]] = {
+    InvalidRequestError: (HTTPStatus.BAD_REQUEST, "bad-request"),
     InvalidPathError: (HTTPStatus.BAD_REQUEST, "invalid-path"),
     MethodNotAllowedError: (HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed"),
     NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
+    RequestTimeoutError: (HTTPStatus.REQUEST_TIMEOUT, "request-timeout"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
     PathTooLongError: (HTTPStatus.REQUEST_URI_TOO_LONG, "path-too-long"),
     ExpectationFailedError: (HTTPStatus.EXPECTATION_FAILED, "expectation-failed"),
+    RateLimitedError: (HTTPStatus.TOO_MANY_REQUESTS, "rate-limited"),
     TooManyPathsError: (HTTPStatus.INSUFFICIENT_STORAGE, "too-many-paths"),
     StoreError: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
 }
@@ -98,7 +115,13 @@ def render_count(path: str, count: int, media_type: MediaType) -> bytes:
     """Return the body that tells the count of a normalized path (which never needs JSON escaping)."""
     if media_type is MediaType.TEXT:
         return b"%d" % count
-    return b'{"path": "%b", "count": %d}' % (path.encode("ascii"), count)
+    before, after = count_frame(path)
+    return b"%b%d%b" % (before, count, after)
+
+
+def count_frame(path: str) -> tuple[bytes, bytes]:
+    """Return what stands before and after the count in the JSON body for a normalized path."""
+    return b'{"path": "%b", "count": ' % path.encode("ascii"), b"}"
 
 
 def problem_of(error: CounterServiceError) -> tuple[HTTPStatus, bytes]:
@@ -109,6 +132,26 @@ def problem_of(error: CounterServiceError) -> tuple[HTTPStatus, bytes]:
             return status, render_problem(status, slug, str(error))
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return status, render_problem(status, "internal", "The request failed for a reason the server's log tells.")
+
+
+def problem_headers(error: CounterServiceError) -> Mapping[str, str]:
+    """Return the headers that an answer of this error has besides the common ones and its type.
+
+    Source of the RateLimit fields: draft-ietf-httpapi-ratelimit-headers-10.
+    """
+    if isinstance(error, RateLimitedError):
+        refusal = error.refusal
+        retry_after_s, window_s = math.ceil(refusal.retry_after_s), math.ceil(refusal.limit.refill_s)
+        return {
+            "Retry-After": str(retry_after_s),
+            "RateLimit": f'"{refusal.limit.per.lower()}";r=0;t={retry_after_s}',
+            "RateLimit-Policy": f'"{refusal.limit.per.lower()}";q={refusal.limit.burst};w={window_s}',
+        }
+    if isinstance(error, StoreError):
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    if isinstance(error, MethodNotAllowedError):
+        return {"Allow": ALLOWED_METHODS}
+    return {}
 
 
 def render_problem(status: HTTPStatus, slug: str, detail: str) -> bytes:

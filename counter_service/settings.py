@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
-from counter_service.errors import InvalidSettingsError
+from counter_service.errors import InvalidSettingsError, StoreMisconfiguredError
+from counter_service.ratelimit import Per
+from counter_service.store.redis_address import parse_address
 
 PROGRAM = "python -m counter_service"
 _ENVIRONMENT_PREFIX = "COUNTER_"
 # A counter's name is part of its keys, inside the braces of a hash tag; namespace/name of a Kubernetes resource is one.
 _NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
-# Nothing after a question mark: redis-py would take any of its own options from there, timeouts and retries included.
-_REDIS_URL = re.compile(r"rediss?://([^@/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/\d*)?")
+_REDIS_SCHEME = re.compile(r"rediss?(\+(sentinel|cluster))?")
 
 
 class Settings(BaseSettings):
@@ -36,15 +37,22 @@ class Settings(BaseSettings):
     store: str = Field(
         "sqlite:///counter.sqlite",
         description="where counts live: sqlite:///file (sqlite:////absolute/file), redis://[user@]host:port/db, "
-        "rediss://... (TLS), or memory:// (gone with the process)",
+        "redis+sentinel://sentinel:port,.../group, redis+cluster://host:port,..., each with rediss for TLS, or "
+        "memory:// (gone with the process)",
     )
     store_password_file: Path | None = Field(
         None, description="file with the store's password, read anew for every connection"
     )
     store_ca_file: Path | None = Field(None, description="PEM bundle to verify a rediss:// store with")
-    durability: Literal["None", "Persisted"] = Field(
+    store_cert_file: Path | None = Field(None, description="PEM certificate to show to a store with TLS")
+    store_key_file: Path | None = Field(None, description="PEM key of that certificate")
+    durability: Literal["None", "Persisted", "Replicated"] = Field(
         "Persisted",
-        description="what an acknowledgement promises: None, the store has applied it; Persisted, it is also on disk",
+        description="what an acknowledgement promises: None, the store has applied it; Persisted, it is also on disk; "
+        "Replicated, also on a replica's disk",
+    )
+    read_from: Literal["Primary", "Replica"] = Field(
+        "Primary", description="which servers of a replicated store are read; replicas may be some moments behind"
     )
     name: str = Field(
         "default", max_length=253, pattern=_NAME_PATTERN, description="the counter's name; counters can share a store"
@@ -61,6 +69,19 @@ class Settings(BaseSettings):
     max_paths: int = Field(1_000_000, ge=1, le=2**32, description="how many different paths are counted")
     request_timeout_s: float = Field(
         5.0, gt=0, le=300, description="longest time to wait for the store, seconds; then 503"
+    )
+    rate_limit_requests_per_second: float | None = Field(
+        None, gt=0, le=1e9, description="how many requests per second are let through, for each worker; more get 429"
+    )
+    rate_limit_burst: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="how many may come at once; by default those of one second"
+    )
+    rate_limit_per: Per = Field("Client", description="what the rate limit is for, each")
+    rate_limit_trusted_hops: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="how many proxies in front add their client to X-Forwarded-For; 0: the client is who is connected",
     )
     drain_delay_s: float = Field(
         0.0,
@@ -89,19 +110,44 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_store(self) -> Self:
-        if self.scheme not in {"memory", "sqlite", "redis", "rediss"}:
-            raise ValueError("store: must be a memory://, sqlite:///, redis:// or rediss:// URL")
+        if self.scheme not in {"memory", "sqlite"} and not _REDIS_SCHEME.fullmatch(self.scheme):
+            raise ValueError(
+                "store: must be a memory://, sqlite:///, redis://, redis+sentinel:// or redis+cluster:// URL"
+            )
+        if _REDIS_SCHEME.fullmatch(self.scheme):
+            self._check_redis_url()
         if self.scheme == "sqlite" and not urlsplit(self.store).path.strip("/"):
             raise ValueError("store: must name a file, as in sqlite:///counter.sqlite")
-        if self.scheme in {"redis", "rediss"} and not _REDIS_URL.fullmatch(self.store):
-            raise ValueError("store: must be like redis://127.0.0.1:6379 or rediss://user@host:port/database")
+        self._check_local()
+        self._check_tls()
+        if self.durability == "Replicated" and not self.scheme.startswith("redis"):
+            raise ValueError("durability: only Redis has replicas; add --durability Persisted")
+        return self
+
+    def _check_local(self) -> None:
         if self.scheme == "memory" and self.durability == "Persisted":
             raise ValueError("durability: memory:// persists nothing; add --durability None")
         if self.scheme in {"memory", "sqlite"} and self.workers > 1:
             raise ValueError(f"workers: {self.scheme}:// is for one process; more than one worker needs redis://")
-        if self.scheme != "rediss" and self.store_ca_file is not None:
-            raise ValueError("store_ca_file: only a rediss:// store has a certificate to verify")
-        return self
+        if self.rate_limit_requests_per_second is None and self.rate_limit_burst is not None:
+            raise ValueError("rate_limit_burst: needs --rate-limit-requests-per-second")
+
+    def _check_tls(self) -> None:
+        if not self.scheme.startswith("rediss"):
+            for option in ("store_ca_file", "store_cert_file", "store_key_file"):
+                if getattr(self, option) is not None:
+                    raise ValueError(f"{option}: only a rediss:// store uses TLS")
+        if (self.store_cert_file is None) != (self.store_key_file is None):
+            raise ValueError("store_cert_file: a certificate and its key go together")
+
+    def _check_redis_url(self) -> None:
+        try:
+            parse_address(self.store)
+        except StoreMisconfiguredError as error:
+            raise ValueError(
+                "store: must be like redis://127.0.0.1:6379, rediss://user@host:port/database, "
+                "redis+sentinel://host:port,host:port/group or redis+cluster://host:port,host:port"
+            ) from error
 
 
 def load_settings(arguments: Sequence[str]) -> Settings:

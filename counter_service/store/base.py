@@ -7,13 +7,15 @@ the reply with the number, and gives the kept reply to a repeat. So a reply lost
 double count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 # A writer that was silent for so long is forgotten. Its batches live for seconds, so no repeat can arrive later than
 # that.
 WRITER_EXPIRY_S = 3600
+# How long the answer to an idempotency key is remembered.
+IDEMPOTENCY_EXPIRY_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,44 @@ class CounterStore(Protocol):
         Raises:
             StaleBatchError: a batch of this writer with a higher number was applied; this one never will be again.
             StoreUnavailableError: outcome unknown; send the same batch again.
+        """
+        ...
+
+    async def increment_once(self, path: str, key: str) -> int | None:
+        """Count one request for a path under a client's idempotency key, or learn what came of it before.
+
+        Args:
+            path: normalized path.
+            key: the client's name for this one request, among all it makes for the path within 24 hours.
+
+        Returns:
+            The path's count with the request included, the same to every repeat; None as in `increment`. A reply is
+            an acknowledgement as of `increment`.
+
+        Raises:
+            StoreUnavailableError: outcome unknown; ask again with the same key.
+        """
+        ...
+
+    async def delete(self, path: str) -> int:
+        """Forget a path, and take its count off the total with it, atomically and as durably as counting.
+
+        Returns:
+            The count it had; 0 if there was none.
+
+        Raises:
+            StoreUnavailableError: outcome unknown; deleting again does no harm.
+        """
+        ...
+
+    def scan(self, prefix: str) -> AsyncIterator[Sequence[tuple[str, int]]]:
+        """Go through all paths with this prefix and their counts, in no order, about a thousand at a time.
+
+        The store serves others in between. A path that is counted for the first time or deleted meanwhile may or may
+        not be among them, and one may come twice.
+
+        Raises:
+            StoreUnavailableError: no answer; what came so far is not all.
         """
         ...
 

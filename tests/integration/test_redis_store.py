@@ -12,14 +12,20 @@ from counter_service.errors import StoreMisconfiguredError, StoreUnavailableErro
 from counter_service.grouping import GroupLimits
 from counter_service.metrics import ServiceMetrics
 from counter_service.store.base import WRITER_EXPIRY_S, Batch
-from counter_service.store.redis import RedisStore
+from counter_service.store.redis_address import parse_address
+from counter_service.store.redis_store import RedisStore
 from tests.support.redis_server import FORGETFUL, RedisServer
 
 LIMITS = GroupLimits(request_timeout_s=20.0, attempt_timeout_s=2.0)
 
 
 def open_store(url: str, *, persisted: bool = True, password_file: Path | None = None) -> RedisStore:
-    return RedisStore(url, counter="test", max_paths=1000, persisted=persisted, password_file=password_file)
+    return RedisStore(
+        parse_address(url, password_file),
+        counter="test",
+        max_paths=1000,
+        durability="Persisted" if persisted else "None",
+    )
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from counter_service.store.base import CounterStore
 from counter_service.store.memory import MemoryStore
-from counter_service.store.redis import RedisStore
+from counter_service.store.redis_address import parse_address
+from counter_service.store.redis_store import Durability, RedisStore
 from counter_service.store.sqlite import SqliteStore
 
 MAX_PATHS = 1000
@@ -24,14 +25,13 @@ def _open_sqlite(request: pytest.FixtureRequest) -> OpenStore:
     return lambda max_paths=MAX_PATHS: SqliteStore(file, counter="test", max_paths=max_paths, fsync=True)
 
 
-def _open_redis(request: pytest.FixtureRequest) -> OpenStore:
-    url = request.getfixturevalue("redis_server").url
-    return lambda max_paths=MAX_PATHS: RedisStore(url, counter="test", max_paths=max_paths, persisted=False)
+def _open_redis(request: pytest.FixtureRequest, durability: Durability = "None") -> OpenStore:
+    address = parse_address(request.getfixturevalue("redis_server").url)
+    return lambda max_paths=MAX_PATHS: RedisStore(address, counter="test", max_paths=max_paths, durability=durability)
 
 
 def _open_persisted_redis(request: pytest.FixtureRequest) -> OpenStore:
-    url = request.getfixturevalue("redis_server").url
-    return lambda max_paths=MAX_PATHS: RedisStore(url, counter="test", max_paths=max_paths, persisted=True)
+    return _open_redis(request, "Persisted")
 
 
 STORES: Mapping[str, Callable[[pytest.FixtureRequest], OpenStore]] = {

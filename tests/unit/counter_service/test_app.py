@@ -50,7 +50,7 @@ class Server:
 async def server() -> AsyncIterator[Server]:
     store, metrics = FaultyStore(max_paths=MAX_PATHS), ServiceMetrics()
     queues = IncrementQueue(store, LIMITS, metrics), ReadQueue(store, LIMITS, metrics)
-    handler = CounterHandler(*queues, metrics, max_path_bytes=MAX_PATH_BYTES)
+    handler = CounterHandler(queues, metrics, max_path_bytes=MAX_PATH_BYTES)
     runner = web.ServerRunner(DataServer(handler, max_path_bytes=MAX_PATH_BYTES), shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -141,7 +141,8 @@ async def test_other_methods_are_refused_with_those_allowed(server: Server, meth
     [
         ("/%zz", {}, 400, "invalid-path"),
         ("/" + "x" * MAX_PATH_BYTES, {}, 414, "path-too-long"),
-        ("/" + "x" * 60_000, {}, 414, "path-too-long"),
+        ("/" + "x" * 8_000, {}, 414, "path-too-long"),
+        ("/" + "x" * 60_000, {}, 400, "bad-request"),
         ("/a", {"Accept": "application/vnd.requestcounter.v2+json"}, 406, "not-acceptable"),
         ("/a", {"Accept": "image/png"}, 406, "not-acceptable"),
     ],

@@ -25,8 +25,9 @@ def test_flag_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "sentence"),
     [
         (["--port", "99999"], "--port (COUNTER_PORT): should be less than or equal to 65535"),
-        (["--durability", "Replicated"], "--durability (COUNTER_DURABILITY): should be 'None' or 'Persisted'"),
-        (["--store", "postgres://x"], "--store (COUNTER_STORE): must be a memory://, sqlite:///, redis:// or"),
+        (["--durability", "Replicated"], "--durability (COUNTER_DURABILITY): only Redis has replicas"),
+        (["--durability", "Most"], "--durability (COUNTER_DURABILITY): should be 'None', 'Persisted' or 'Replicated'"),
+        (["--store", "postgres://x"], "--store (COUNTER_STORE): must be a memory://, sqlite:///, redis://, "),
         (["--store", "sqlite://counter.sqlite"], "--store (COUNTER_STORE): must name a file"),
         (["--store", "redis://"], "--store (COUNTER_STORE): must be like redis://"),
         (["--store", "redis://h:port"], "--store (COUNTER_STORE): must be like redis://"),
