@@ -1,20 +1,16 @@
-"""The data port on aiohttp: all of the HTTP contract (docs/http-api.md), with every error as a problem document.
-
-Built on aiohttp's low-level server: there is one resource, so there is nothing to route. `DataServer` is what a
-connection is given to, be it by a listening socket or by another protocol that hands over a connection it does not
-want.
-"""
+"""The data port on aiohttp: all of the HTTP contract (docs/http-api.md), with every error as a problem document."""
 
 import asyncio
 import logging
 import time
-from http import HTTPStatus
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from aiohttp import HttpVersion11, web
 
 from counter_service.batching import TOTAL, IncrementQueue, ReadQueue
+from counter_service.data_server import problem_response
 from counter_service.errors import (
     BodyTooLargeError,
     CounterServiceError,
@@ -24,84 +20,69 @@ from counter_service.errors import (
     RateLimitedError,
     RequestTimeoutError,
 )
+from counter_service.failures import FailureLog
 from counter_service.metrics import ServiceMetrics
+from counter_service.once import OnceCounter, parse_key
 from counter_service.paths import normalize_path
 from counter_service.ratelimit import RateLimiter, client_of
-from counter_service.representation import (
-    COMMON_HEADERS,
-    PROBLEM_MEDIA_TYPE,
-    MediaType,
-    negotiate,
-    problem_headers,
-    problem_of,
-    render_count,
-    render_problem,
-)
+from counter_service.representation import COMMON_HEADERS, MediaType, negotiate, render_count
 
 # A body is ignored; one of this length, bytes, is still read so that the connection can be used again.
 MAX_BODY_BYTES: Final = 64 * 1024
-# Room in the request line for a query that is ignored, or a path so long that it gets its own answer (414), bytes.
-_REQUEST_LINE_SLACK_BYTES: Final = 8 * 1024
 # A body comes within this time, seconds, or the request is refused.
 _BODY_TIMEOUT_S: Final = 10.0
-# How long a connection stays open without a request, seconds: above the idle time of common proxies and load balancers
-# (60 s), so that it is them who close.
-KEEPALIVE_TIMEOUT_S: Final = 75.0
-# A byte of a path may arrive as three characters.
-_PERCENT_ENCODED_BYTES: Final = 3
 
 _COUNT_HEADERS: Final = {kind: {**COMMON_HEADERS} | {"Content-Type": kind.value} for kind in MediaType}
-_PROBLEM_HEADERS: Final = {**COMMON_HEADERS} | {"Content-Type": PROBLEM_MEDIA_TYPE}
 
 _log = structlog.get_logger()
 
 
-def longest_request_line_bytes(max_path_bytes: int) -> int:
-    """Return how long a request line may be, bytes, if normalized paths may have max_path_bytes."""
-    return _PERCENT_ENCODED_BYTES * max_path_bytes + _REQUEST_LINE_SLACK_BYTES
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What requests are passed on to: increments and reads in groups, and increments with a key."""
+
+    increments: IncrementQueue
+    reads: ReadQueue
+    once: OnceCounter
 
 
 class CounterHandler:
-    """Answers requests from two queues.
+    """Answers requests.
 
     Args:
-        queues: for increments and for reads.
+        counters: what to ask.
         metrics: where answers are counted.
+        failures: where failed requests are logged.
         max_path_bytes: longest normalized path, bytes.
         limiter: refuses requests beyond a rate; None lets all pass.
-
-    Attributes:
-        is_draining: whether every connection is to end with its next answer.
     """
 
     def __init__(
         self,
-        queues: tuple[IncrementQueue, ReadQueue],
+        counters: Counters,
         metrics: ServiceMetrics,
+        failures: FailureLog,
         *,
         max_path_bytes: int,
         limiter: RateLimiter | None = None,
     ) -> None:
-        self._increments, self._reads = queues
+        self._counters = counters
         self._limiter = limiter
         self._metrics = metrics
+        self._failures = failures
         self._max_path_bytes = max_path_bytes
-        self.is_draining = False
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises, so that no error leaves as anything but a problem document."""
         started_s = time.perf_counter()
         try:
             response = await self._answer(request)
-        except CounterServiceError as error:
-            response = _problem(error)
         except (ConnectionError, asyncio.CancelledError):
             raise  # the client is gone
-        except Exception:  # noqa: BLE001 -- the one top level of a request: logged with its traceback, answered 500
-            _log.exception("request failed", method=request.method, target=request.raw_path)
-            response = _problem(CounterServiceError())
-        if self.is_draining:
-            response.force_close()
+        except Exception as error:  # noqa: BLE001 -- the one top level of a request: logged with its traceback, answered 500
+            known = error if isinstance(error, CounterServiceError) else CounterServiceError()
+            wished_id = request.headers.get("X-Request-Id", "")
+            response = problem_response(known, self._failures.note(request.method, request.raw_path, error, wished_id))
         duration_s = time.perf_counter() - started_s
         self._metrics.requests(request.method, response.status).observe(duration_s)
         if _log.is_enabled_for(logging.DEBUG):
@@ -125,11 +106,16 @@ class CounterHandler:
                     await _discard_body(request)
             except TimeoutError as error:
                 raise RequestTimeoutError("The request did not arrive whole in time.") from error
-        if method == "PUT":
-            count = await self._increments.request(path)
-        else:
-            count = await self._reads.request(TOTAL if path == "/" else path)
+        count = await self._count(request, path)
         return web.Response(body=render_count(path, count, media_type), headers=_COUNT_HEADERS[media_type])
+
+    async def _count(self, request: web.BaseRequest, path: str) -> int:
+        if request.method != "PUT":
+            return await self._counters.reads.request(TOTAL if path == "/" else path)
+        key = request.headers.getall("Idempotency-Key", [])
+        if key:
+            return await self._counters.once.request(path, parse_key(", ".join(key)))
+        return await self._counters.increments.request(path)
 
     def _check_rate(self, request: web.BaseRequest, path: str) -> None:
         if self._limiter is None:
@@ -139,59 +125,6 @@ class CounterHandler:
         refusal = self._limiter.admit(client, path, time.perf_counter())
         if refusal is not None:
             raise RateLimitedError(refusal)
-
-
-class DataServer(web.Server):
-    """The factory of connections: an aiohttp server whose own refusals (what is not HTTP) are problem documents too."""
-
-    def __init__(self, handler: CounterHandler, *, max_path_bytes: int) -> None:
-        # The access log is aiohttp's; ours is structured and off the path of a request.
-        self._options: dict[str, Any] = {
-            "access_log": None,
-            "max_line_size": longest_request_line_bytes(max_path_bytes),
-            "keepalive_timeout": KEEPALIVE_TIMEOUT_S,
-        }
-        super().__init__(handler)
-        self._handler = handler
-
-    def drain(self) -> None:
-        """Serve on, but end every connection with its next answer."""
-        self._handler.is_draining = True
-
-    def __call__(self) -> web.RequestHandler:
-        """Return the protocol for one connection."""
-        return _Connection(self, loop=asyncio.get_running_loop(), **self._options)
-
-
-class _Connection(web.RequestHandler):
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = HTTPStatus.INTERNAL_SERVER_ERROR,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what aiohttp could not parse, and close the connection: where the next request begins is unknown."""
-        _log.debug("bad request", remote=request.remote, reason=repr(exc))
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer was begun already")
-        # aiohttp's message may quote what it got; its first line up to a colon does not.
-        detail = (message or "The request could not be understood.").partition("\n")[0].partition(":")[0] + "."
-        response = _problem_response(HTTPStatus(status), render_problem(HTTPStatus(status), "bad-request", detail))
-        response.force_close()
-        return response
-
-
-def _problem(error: CounterServiceError) -> web.Response:
-    response = _problem_response(*problem_of(error))
-    response.headers.update(problem_headers(error))
-    return response
-
-
-def _problem_response(status: HTTPStatus, body: bytes) -> web.Response:
-    return web.Response(status=status, body=body, headers=_PROBLEM_HEADERS)
 
 
 async def _discard_body(request: web.BaseRequest) -> None:

@@ -41,7 +41,7 @@ class IncrementQueue(GroupQueue):
         amounts = {path: len(waiters) for path, waiters in group.waiters.items()}
         batch = Batch(self._writer_id, self._sequence, amounts)
         try:
-            counts = await self._resend_until_answered(group, lambda: self._store.increment(batch))
+            counts = await self._resender.send(lambda: self._store.increment(batch), group.deadline_s)
         except StaleBatchError:
             # Somebody else counts under our name. Nothing we send can be told from theirs, so take another name.
             self._writer_id = secrets.token_hex(8)
@@ -59,11 +59,10 @@ class ReadQueue(GroupQueue):
 
     async def _exchange(self, group: Group) -> Callable[[], None]:
         paths = [path for path in group.waiters if path != TOTAL]
-        counts = dict(
-            zip(paths, await self._resend_until_answered(group, lambda: self._store.read(paths)), strict=True)
-        )
+        values = await self._resender.send(lambda: self._store.read(paths), group.deadline_s)
+        counts = dict(zip(paths, values, strict=True))
         if TOTAL in group.waiters:
-            counts[TOTAL] = await self._resend_until_answered(group, self._store.total)
+            counts[TOTAL] = await self._resender.send(self._store.total, group.deadline_s)
         return partial(_tell_counts, group, counts)
 
 
@@ -71,7 +70,7 @@ def _tell_shares(group: Group, counts: Sequence[int | None]) -> None:
     """Give each path's waiters the numbers up to its count, in order of arrival."""
     for waiters, count in zip(group.waiters.values(), counts, strict=True):
         if count is None:
-            refusal = TooManyPathsError("This counter holds as many paths as it may; the path is not one of them.")
+            refusal = TooManyPathsError()
             for waiter in waiters:
                 waiter.fail(refusal)
         else:

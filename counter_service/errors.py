@@ -12,6 +12,7 @@ CounterServiceError
 │   ├── PathTooLongError          414
 │   ├── ExpectationFailedError    417
 │   ├── RateLimitedError          429
+│   ├── HeadTooLargeError         431
 │   └── TooManyPathsError         507
 └── StoreError
     ├── StaleBatchError           refused for good: nothing of the batch was counted by this attempt
@@ -68,6 +69,13 @@ class ExpectationFailedError(RequestError):
     """The Expect header asks for something other than 100-continue."""
 
 
+class HeadTooLargeError(RequestError):
+    """The request line, one of its fields, or all of them are too long."""
+
+    def __init__(self) -> None:
+        super().__init__("The request line and the header fields are longer than what is read.")
+
+
 class RateLimitedError(RequestError):
     """Too many requests from this client, or for this path or counter; `refusal` says when to come again."""
 
@@ -80,6 +88,9 @@ class RateLimitedError(RequestError):
 
 class TooManyPathsError(RequestError):
     """The path is new and the counter already holds as many paths as it may."""
+
+    def __init__(self) -> None:
+        super().__init__("This counter holds as many paths as it may; the path is not one of them.")
 
 
 class StoreError(CounterServiceError):

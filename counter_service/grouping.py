@@ -13,26 +13,20 @@ Bounds: paths and bytes per group, requests and bytes in the queue. A full queue
 """
 
 import asyncio
-import random
-import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from counter_service.errors import CounterServiceError, StoreUnavailableError
 from counter_service.metrics import ServiceMetrics
+from counter_service.resending import Resender
 from counter_service.store.base import CounterStore
 from counter_service.waiting import FutureWaiter, Waiter
 
-Reply = TypeVar("Reply")
-
 # A group admits for this part of its time limit, so that its last request still has most of the limit left.
 _ADMITTING_PART = 1 / 8
-# Pause after the first failed attempt: a lost connection is back at once. Each further pause is twice as long.
-_FIRST_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +86,7 @@ class GroupQueue(ABC):
         self._store = store
         self._limits = limits
         self._metrics = metrics.store(self.operation)
+        self._resender = Resender(limits.attempt_timeout_s, limits.longest_pause_s, self._metrics)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Group] = deque()
         self._waiting_requests = 0
@@ -193,33 +188,6 @@ class GroupQueue(ABC):
         Raises:
             CounterServiceError: no acknowledgement.
         """
-
-    async def _resend_until_answered(self, group: Group, call: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Make the same call again and again until the store answers or the group's time is up.
-
-        Raises:
-            StoreUnavailableError: no answer by then.
-        """
-        longest_pause_s = _FIRST_PAUSE_S
-        while True:
-            started_s = time.perf_counter()
-            attempt_ends_s = self._loop.time() + self._limits.attempt_timeout_s
-            try:
-                async with asyncio.timeout_at(min(attempt_ends_s, group.deadline_s)):
-                    reply = await call()
-            except (CounterServiceError, TimeoutError) as error:
-                self._metrics.count_attempt(time.perf_counter() - started_s, error)
-                if not isinstance(error, StoreUnavailableError | TimeoutError):
-                    raise
-                pause_s = random.uniform(longest_pause_s / 2, longest_pause_s)  # noqa: S311 -- jitter is no secret
-                if self._loop.time() + pause_s >= group.deadline_s:
-                    raise StoreUnavailableError("The store did not acknowledge in time.") from error
-                await asyncio.sleep(pause_s)
-                longest_pause_s = min(longest_pause_s * 2, self._limits.longest_pause_s)
-                self._metrics.count_retry()
-            else:
-                self._metrics.count_attempt(time.perf_counter() - started_s)
-                return reply
 
     async def _request_when_room(self, path: str, waiter: FutureWaiter) -> int:
         # Its group's deadline would begin only now, so it needs a clock of its own.

@@ -23,7 +23,10 @@ _REMEMBERED_HEADS: Final = 4096
 # Longer heads are not remembered, so that what is remembered stays below some megabytes, bytes.
 _LONGEST_REMEMBERED_BYTES: Final = 1024
 # Fields that change what the request asks for, or where it ends.
-_NOT_PLAIN: Final = frozenset({b"expect", b"idempotency-key", b"transfer-encoding", b"upgrade", b"x-request-id"})
+_NOT_PLAIN: Final = frozenset({b"expect", b"idempotency-key", b"transfer-encoding", b"upgrade"})
+# Below all limits of the whole contract, so that there is one judge of what is too long or too much.
+_LONGEST_PLAIN_BYTES: Final = 8 * 1024
+_MOST_PLAIN_FIELDS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class PlainRequest:
         path: the normalized path.
         key: what to ask the queue for.
         forwarded_for: the X-Forwarded-For field's value, its lines joined; empty without it.
+        request_id: the X-Request-Id field's value; empty without it.
         frame: the answer's body up to the count, the empty line before it included.
         frame_body_bytes: length of the answer's body without the count's digits.
     """
@@ -43,6 +47,7 @@ class PlainRequest:
     path: str
     key: str
     forwarded_for: str
+    request_id: str
     frame: bytes
     frame_body_bytes: int
 
@@ -69,7 +74,9 @@ class HeadReader:
         Args:
             head: request line and fields up to and including the first HEAD_END.
         """
-        return self._recall(head) if len(head) <= _LONGEST_REMEMBERED_BYTES else self._read(head)
+        if len(head) <= _LONGEST_REMEMBERED_BYTES:
+            return self._recall(head)
+        return self._read(head) if len(head) <= _LONGEST_PLAIN_BYTES else None
 
     def _read(self, head: bytes) -> PlainRequest | None:
         # RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end. Proxies differ, so it is never plain.
@@ -91,12 +98,12 @@ class HeadReader:
         except CounterServiceError:
             return None
         before, after = count_frame(path)
-        forwarded_for = b",".join(fields.all(b"x-forwarded-for")).decode("latin-1")
         return PlainRequest(
             is_put=method == b"PUT",
             path=path,
             key=TOTAL if path == "/" and method == b"GET" else path,
-            forwarded_for=forwarded_for,
+            forwarded_for=b",".join(fields.all(b"x-forwarded-for")).decode("latin-1"),
+            request_id=b"".join(fields.all(b"x-request-id")[:1]).decode("latin-1"),
             frame=HEAD_END + before,
             frame_body_bytes=len(before) + len(after),
         )
@@ -126,7 +133,8 @@ class _Fields:
     def are_plain(self) -> bool:
         """Whether no field asks for more than the count as JSON, and the request has one host and no body."""
         return (
-            not any(name in _NOT_PLAIN for name, _ in self._lines)
+            len(self._lines) <= _MOST_PLAIN_FIELDS
+            and not any(name in _NOT_PLAIN for name, _ in self._lines)
             and len(self.all(b"host")) == 1
             and self.all(b"content-length") in ([], [b"0"])
             and all(value.lower() == b"keep-alive" for value in self.all(b"connection"))

@@ -17,6 +17,7 @@ from typing import Final, cast
 
 from counter_service.errors import (
     CounterServiceError,
+    HeadTooLargeError,
     InvalidRequestError,
     RateLimitedError,
     RequestTimeoutError,
@@ -55,7 +56,8 @@ class _Slot:
     def fail(self, error: CounterServiceError) -> None:
         """Answer with the error's problem document."""
         context, request = self._lane.context, self._request
-        status, answer = context.answers.problem(error)
+        request_id = context.failures.note(request.method, request.path, error, request.request_id)
+        status, answer = context.answers.problem(error, request_id=request_id)
         context.metrics.requests(request.method, status).observe(time.perf_counter() - self._arrived_s)
         if context.logs_requests:
             context.log(request, status)
@@ -218,7 +220,7 @@ class Lane(asyncio.Protocol):
     def _check_unfinished(self, data: bytes, start: int) -> None:
         """Refuse what cannot become a request any more, before its sender can make us keep it."""
         if len(data) - start > self.context.limits.max_head_bytes:
-            self._leave(b"", InvalidRequestError("The request line and the header fields are too long."))
+            self._leave(b"", HeadTooLargeError())
         elif data.count(b"\n", start) != data.count(b"\r\n", start):
             self._leave(b"", InvalidRequestError("A line of the request does not end with CR LF."))
 

@@ -8,6 +8,8 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
+from counter_service.data_server import HEAD_TIMEOUT_S, KEEPALIVE_TIMEOUT_S
+from counter_service.failures import FailureLog
 from counter_service.grouping import GroupQueue
 from counter_service.heads import HeadReader, PlainRequest
 from counter_service.metrics import Observations, ServiceMetrics
@@ -33,8 +35,8 @@ class LaneLimits:
     max_path_bytes: int
     max_head_bytes: int
     max_pipelined: int = 64
-    head_timeout_s: float = 10.0
-    keepalive_timeout_s: float = 75.0
+    head_timeout_s: float = HEAD_TIMEOUT_S
+    keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S
     request_timeout_s: float = 5.0
 
 
@@ -45,6 +47,7 @@ class LaneContext:
     Attributes:
         increments, reads: the queues in front of the store.
         next_protocol: makes the protocol that a connection is handed over to.
+        failures: where failed requests are logged.
         limiter: refuses requests beyond a rate; None lets all pass.
         counted: series of the GETs and of the PUTs that were answered with a count.
         logs_requests: whether `log` would write anything.
@@ -55,6 +58,7 @@ class LaneContext:
     reads: GroupQueue
     next_protocol: Callable[[], web.RequestHandler]
     metrics: ServiceMetrics
+    failures: FailureLog
     limits: LaneLimits
     limiter: RateLimiter | None = None
     is_draining: bool = False

@@ -5,12 +5,9 @@ import time
 
 import structlog
 
-from counter_service.app import DataServer
-from counter_service.grouping import GroupQueue
+from counter_service.data_server import DataServer
 from counter_service.lane import Lane
-from counter_service.lane_context import LaneContext, LaneLimits
-from counter_service.metrics import ServiceMetrics
-from counter_service.ratelimit import RateLimiter
+from counter_service.lane_context import LaneContext
 
 _TICK_S = 1.0
 
@@ -21,22 +18,12 @@ class LaneServer:
     """The factory of connections for asyncio's create_server.
 
     Args:
-        queues: for increments and for reads.
+        context: what all connections have in common.
         data_server: gets the connections that the lane does not want.
-        metrics: where answers are counted.
-        limits: of each connection.
-        limiter: refuses requests beyond a rate; None lets all pass.
     """
 
-    def __init__(
-        self,
-        queues: tuple[GroupQueue, GroupQueue],
-        data_server: DataServer,
-        metrics: ServiceMetrics,
-        limits: LaneLimits,
-        limiter: RateLimiter | None = None,
-    ) -> None:
-        self._context = LaneContext(*queues, data_server, metrics, limits, limiter)
+    def __init__(self, context: LaneContext, data_server: DataServer) -> None:
+        self._context = context
         self._data_server = data_server
         self._lanes: set[Lane] = set()
         self._loop = asyncio.get_running_loop()
@@ -85,4 +72,5 @@ class LaneServer:
         now_s = time.perf_counter()
         for lane in list(self._lanes):
             lane.check_time(now_s)
+        self._data_server.check_time(now_s)
         self._tick_handle = self._loop.call_later(_TICK_S, self._tick)

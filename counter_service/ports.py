@@ -10,12 +10,15 @@ import structlog
 from aiohttp import web
 
 from counter_service.admin import Readiness, make_admin_app
-from counter_service.app import KEEPALIVE_TIMEOUT_S, CounterHandler, DataServer, longest_request_line_bytes
+from counter_service.app import CounterHandler, Counters
 from counter_service.batching import IncrementQueue, ReadQueue
+from counter_service.data_server import DataServer
+from counter_service.failures import FailureLog
 from counter_service.grouping import GroupLimits
-from counter_service.lane_context import LaneLimits
+from counter_service.lane_context import LaneContext, LaneLimits
 from counter_service.lane_server import LaneServer
 from counter_service.metrics import ServiceMetrics
+from counter_service.once import OnceCounter
 from counter_service.ratelimit import RateLimit, RateLimiter
 from counter_service.settings import Settings
 from counter_service.store.base import CounterStore
@@ -26,8 +29,6 @@ _ATTEMPT_PART: Final = 0.4
 # Of the shutdown's time, what connections get; the queues, which answer them, get the rest.
 _CONNECTIONS_PART: Final = 0.8
 _BACKLOG_CONNECTIONS: Final = 1024
-# Header fields of one request besides the request line, bytes: what common servers take.
-_MAX_FIELDS_BYTES: Final = 16 * 1024
 _ADMIN_SHUTDOWN_TIMEOUT_S: Final = 1.0
 
 _log = structlog.get_logger()
@@ -63,7 +64,8 @@ async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMet
         request_timeout_s=settings.request_timeout_s, attempt_timeout_s=settings.request_timeout_s * _ATTEMPT_PART
     )
     queues = IncrementQueue(store, limits, metrics), ReadQueue(store, limits, metrics)
-    lanes = _lane_server(settings, queues, metrics)
+    counters = Counters(*queues, OnceCounter(store, limits, metrics))
+    lanes = _lane_server(settings, counters, metrics)
     listener = await asyncio.get_running_loop().create_server(
         lanes, settings.host, settings.port, reuse_port=settings.workers > 1, backlog=_BACKLOG_CONNECTIONS
     )
@@ -81,22 +83,27 @@ async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMet
                     task.cancel()
 
 
-def _lane_server(settings: Settings, queues: tuple[IncrementQueue, ReadQueue], metrics: ServiceMetrics) -> LaneServer:
-    limiter = None
-    if settings.rate_limit_requests_per_second is not None:
-        rate = settings.rate_limit_requests_per_second
-        burst = settings.rate_limit_burst or max(1, math.ceil(rate))
-        per, trusted_hops = settings.rate_limit_per, settings.rate_limit_trusted_hops
-        limiter = RateLimiter(RateLimit(rate, burst, per, trusted_hops))
-    max_path_bytes = settings.max_path_bytes
-    handler = CounterHandler(queues, metrics, max_path_bytes=max_path_bytes, limiter=limiter)
+def _lane_server(settings: Settings, counters: Counters, metrics: ServiceMetrics) -> LaneServer:
+    max_path_bytes, limiter, failures = settings.max_path_bytes, _limiter(settings), FailureLog()
+    handler = CounterHandler(counters, metrics, failures, max_path_bytes=max_path_bytes, limiter=limiter)
+    data_server = DataServer(handler, max_path_bytes=max_path_bytes)
     limits = LaneLimits(
         max_path_bytes=max_path_bytes,
-        max_head_bytes=longest_request_line_bytes(max_path_bytes) + _MAX_FIELDS_BYTES,
-        keepalive_timeout_s=KEEPALIVE_TIMEOUT_S,
+        max_head_bytes=data_server.max_head_bytes,
         request_timeout_s=settings.request_timeout_s,
     )
-    return LaneServer(queues, DataServer(handler, max_path_bytes=max_path_bytes), metrics, limits, limiter)
+    context = LaneContext(
+        counters.increments, counters.reads, data_server, metrics, failures, limits=limits, limiter=limiter
+    )
+    return LaneServer(context, data_server)
+
+
+def _limiter(settings: Settings) -> RateLimiter | None:
+    rate = settings.rate_limit_requests_per_second
+    if rate is None:
+        return None
+    burst = settings.rate_limit_burst or max(1, math.ceil(rate))
+    return RateLimiter(RateLimit(rate, burst, settings.rate_limit_per, settings.rate_limit_trusted_hops))
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from counter_service.errors import (
     BodyTooLargeError,
     CounterServiceError,
     ExpectationFailedError,
+    HeadTooLargeError,
     InvalidPathError,
     InvalidRequestError,
     MethodNotAllowedError,
@@ -69,6 +70,7 @@ _PROBLEMS: dict[type[CounterServiceError], tuple[HTTPStatus, str]] = {
     PathTooLongError: (HTTPStatus.REQUEST_URI_TOO_LONG, "path-too-long"),
     ExpectationFailedError: (HTTPStatus.EXPECTATION_FAILED, "expectation-failed"),
     RateLimitedError: (HTTPStatus.TOO_MANY_REQUESTS, "rate-limited"),
+    HeadTooLargeError: (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large"),
     TooManyPathsError: (HTTPStatus.INSUFFICIENT_STORAGE, "too-many-paths"),
     StoreError: (HTTPStatus.SERVICE_UNAVAILABLE, "store-unavailable"),
 }
@@ -124,14 +126,19 @@ def count_frame(path: str) -> tuple[bytes, bytes]:
     return b'{"path": "%b", "count": ' % path.encode("ascii"), b"}"
 
 
-def problem_of(error: CounterServiceError) -> tuple[HTTPStatus, bytes]:
-    """Return the status and the problem document for an error; an error of ours is a 500 without details."""
+def problem_of(error: CounterServiceError, request_id: str = "") -> tuple[HTTPStatus, bytes]:
+    """Return the status and the problem document for an error; an error of ours is a 500 without details.
+
+    Args:
+        error: why there is no count.
+        request_id: what the log calls the request, if it is in the log.
+    """
+    status, slug, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The server's log tells the reason."
     for kind in type(error).__mro__:
         if kind in _PROBLEMS:
-            status, slug = _PROBLEMS[kind]
-            return status, render_problem(status, slug, str(error))
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return status, render_problem(status, "internal", "The request failed for a reason the server's log tells.")
+            (status, slug), detail = _PROBLEMS[kind], str(error)
+            break
+    return status, render_problem(status, slug, detail, request_id)
 
 
 def problem_headers(error: CounterServiceError) -> Mapping[str, str]:
@@ -154,7 +161,9 @@ def problem_headers(error: CounterServiceError) -> Mapping[str, str]:
     return {}
 
 
-def render_problem(status: HTTPStatus, slug: str, detail: str) -> bytes:
+def render_problem(status: HTTPStatus, slug: str, detail: str, request_id: str = "") -> bytes:
     """Return a problem document; slug names the problem below PROBLEM_TYPE_PREFIX."""
     document = {"type": PROBLEM_TYPE_PREFIX + slug, "title": status.phrase, "status": status.value, "detail": detail}
+    if request_id:
+        document["requestId"] = request_id
     return json.dumps(document).encode()

@@ -47,9 +47,9 @@ class AnswerWriter:
             digits,
         )
 
-    def problem(self, error: CounterServiceError, *, close: bool = False) -> tuple[int, bytes]:
+    def problem(self, error: CounterServiceError, *, request_id: str = "", close: bool = False) -> tuple[int, bytes]:
         """Return the status and the answer for an error; close announces that the connection ends with it."""
-        status, body = problem_of(error)
+        status, body = problem_of(error, request_id)
         headers = {**self._headers, "Content-Type": PROBLEM_MEDIA_TYPE, **problem_headers(error)}
         head = _head(status, headers | (_CLOSE if close else {}))
         return status.value, b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)

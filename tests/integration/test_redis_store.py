@@ -100,7 +100,9 @@ async def test_paused_server_is_waited_for_and_the_batch_counted_once(
 async def test_without_append_only_file_persisted_is_refused_in_one_sentence() -> None:
     with RedisServer(*FORGETFUL) as server:
         store = open_store(server.url)
-        with pytest.raises(StoreMisconfiguredError, match="--durability Persisted needs Redis with appendonly yes"):
+        with pytest.raises(
+            StoreMisconfiguredError, match="--durability Persisted and Replicated need Redis with appendonly yes"
+        ):
             await store.ping()
         with pytest.raises(StoreMisconfiguredError):
             await store.increment(Batch("w", 1, {"/a": 1}))

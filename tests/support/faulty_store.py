@@ -61,6 +61,11 @@ class FaultyStore(MemoryStore):
         await self.open.wait()
         return await super().read(paths)
 
+    async def increment_once(self, path: str, key: str) -> int | None:
+        """Count once, once the store is open."""
+        await self.open.wait()
+        return await super().increment_once(path, key)
+
     async def deliver_late(self) -> None:
         """Let what was held back arrive: packets from before everything that happened since."""
         late, self._late = self._late, []

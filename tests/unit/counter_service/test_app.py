@@ -10,10 +10,13 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from counter_service.app import MAX_BODY_BYTES, CounterHandler, DataServer
+from counter_service.app import MAX_BODY_BYTES, CounterHandler, Counters
 from counter_service.batching import IncrementQueue, ReadQueue
+from counter_service.data_server import DataServer
+from counter_service.failures import FailureLog
 from counter_service.grouping import GroupLimits
 from counter_service.metrics import ServiceMetrics
+from counter_service.once import OnceCounter
 from tests.support.faulty_store import Fault, FaultyStore
 
 MAX_PATH_BYTES = 64
@@ -50,7 +53,8 @@ class Server:
 async def server() -> AsyncIterator[Server]:
     store, metrics = FaultyStore(max_paths=MAX_PATHS), ServiceMetrics()
     queues = IncrementQueue(store, LIMITS, metrics), ReadQueue(store, LIMITS, metrics)
-    handler = CounterHandler(queues, metrics, max_path_bytes=MAX_PATH_BYTES)
+    counters = Counters(*queues, OnceCounter(store, LIMITS, metrics))
+    handler = CounterHandler(counters, metrics, FailureLog(), max_path_bytes=MAX_PATH_BYTES)
     runner = web.ServerRunner(DataServer(handler, max_path_bytes=MAX_PATH_BYTES), shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -142,7 +146,7 @@ async def test_other_methods_are_refused_with_those_allowed(server: Server, meth
         ("/%zz", {}, 400, "invalid-path"),
         ("/" + "x" * MAX_PATH_BYTES, {}, 414, "path-too-long"),
         ("/" + "x" * 8_000, {}, 414, "path-too-long"),
-        ("/" + "x" * 60_000, {}, 400, "bad-request"),
+        ("/" + "x" * 60_000, {}, 431, "head-too-large"),
         ("/a", {"Accept": "application/vnd.requestcounter.v2+json"}, 406, "not-acceptable"),
         ("/a", {"Accept": "image/png"}, 406, "not-acceptable"),
     ],

@@ -49,7 +49,7 @@ def test_bodies() -> None:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (TooManyPathsError("full"), HTTPStatus.INSUFFICIENT_STORAGE),
+        (TooManyPathsError(), HTTPStatus.INSUFFICIENT_STORAGE),
         (StoreMisconfiguredError("no AOF"), HTTPStatus.SERVICE_UNAVAILABLE),
         (StaleBatchError("stale"), HTTPStatus.SERVICE_UNAVAILABLE),
     ],
