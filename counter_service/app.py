@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from counter_service.batching import TOTAL, IncrementQueue, ReadQueue
 from counter_service.data_server import problem_response
@@ -15,7 +15,6 @@ from counter_service.errors import (
     BodyTooLargeError,
     CounterServiceError,
     ExpectationFailedError,
-    InvalidRequestError,
     MethodNotAllowedError,
     RateLimitedError,
     RequestTimeoutError,
@@ -29,8 +28,8 @@ from counter_service.representation import COMMON_HEADERS, MediaType, negotiate,
 
 # A body is ignored; one of this length, bytes, is still read so that the connection can be used again.
 MAX_BODY_BYTES: Final = 64 * 1024
-# A body comes within this time, seconds, or the request is refused.
-_BODY_TIMEOUT_S: Final = 10.0
+BODY_TIMEOUT_S: Final = 10.0
+"""A body comes within this time, seconds, or the request is refused."""
 
 _COUNT_HEADERS: Final = {kind: {**COMMON_HEADERS} | {"Content-Type": kind.value} for kind in MediaType}
 
@@ -55,6 +54,7 @@ class CounterHandler:
         failures: where failed requests are logged.
         max_path_bytes: longest normalized path, bytes.
         limiter: refuses requests beyond a rate; None lets all pass.
+        body_timeout_s: longest time for a body to come, seconds.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class CounterHandler:
         *,
         max_path_bytes: int,
         limiter: RateLimiter | None = None,
+        body_timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
         self._counters = counters
         self._limiter = limiter
         self._metrics = metrics
         self._failures = failures
         self._max_path_bytes = max_path_bytes
+        self._body_timeout_s = body_timeout_s
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises, so that no error leaves as anything but a problem document."""
@@ -83,6 +85,8 @@ class CounterHandler:
             known = error if isinstance(error, CounterServiceError) else CounterServiceError()
             wished_id = request.headers.get("X-Request-Id", "")
             response = problem_response(known, self._failures.note(request.method, request.raw_path, error, wished_id))
+        if request.body_exists and not request.content.at_eof():
+            response.force_close()  # what is left of the body is not worth reading
         duration_s = time.perf_counter() - started_s
         self._metrics.requests(request.method, response.status).observe(duration_s)
         if _log.is_enabled_for(logging.DEBUG):
@@ -95,14 +99,12 @@ class CounterHandler:
         method = request.method
         if method not in {"PUT", "GET", "HEAD"}:
             raise MethodNotAllowedError(f"Paths are counted with PUT and read with GET or HEAD, not {method}.")
-        if request.version == HttpVersion11 and len(request.headers.getall("Host", [])) != 1:
-            raise InvalidRequestError("A request of HTTP/1.1 has exactly one Host field.")
         media_type = negotiate(", ".join(request.headers.getall("Accept", [])))
         path = normalize_path(request.raw_path, self._max_path_bytes)
         self._check_rate(request, path)
         if request.body_exists:
             try:
-                async with asyncio.timeout(_BODY_TIMEOUT_S):
+                async with asyncio.timeout(self._body_timeout_s):
                     await _discard_body(request)
             except TimeoutError as error:
                 raise RequestTimeoutError("The request did not arrive whole in time.") from error

@@ -10,10 +10,16 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
 
-from counter_service.errors import CounterServiceError, HeadTooLargeError, InvalidRequestError, RequestTimeoutError
+from counter_service.errors import (
+    CounterServiceError,
+    HeadTooLargeError,
+    InvalidRequestError,
+    RequestError,
+    RequestTimeoutError,
+)
 from counter_service.representation import (
     COMMON_HEADERS,
     PROBLEM_MEDIA_TYPE,
@@ -36,6 +42,8 @@ _PERCENT_ENCODED_BYTES: Final = 3
 _REQUEST_LINE_SLACK_BYTES: Final = 8 * 1024
 # All header fields of a request together, bytes: what common servers take.
 _MAX_FIELDS_BYTES: Final = 16 * 1024
+# For how long a body that is not wanted is read on, seconds, so that its sender gets to see the answer.
+_LINGERING_S: Final = 2.0
 # What is longer than a head may be is no head if it is still there after so long, seconds.
 _PARSING_S: Final = 1.0
 
@@ -70,6 +78,7 @@ class DataServer(web.Server):
             "max_line_size": _longest_line_bytes(max_path_bytes),
             "keepalive_timeout": KEEPALIVE_TIMEOUT_S,
             "auto_decompress": False,  # bodies are ignored
+            "lingering_time": _LINGERING_S,
         }
         super().__init__(self._handle)
         self._handler = handler
@@ -98,16 +107,25 @@ class DataServer(web.Server):
         connection = cast("_Connection", request.protocol)
         connection.begin_request()
         try:
-            if _head_bytes(request) > self.max_head_bytes:
-                response: web.StreamResponse = problem_response(HeadTooLargeError())
-                response.force_close()
-                return response
+            self._check_head(request)
             response = await self._handler(request)
-            if self._is_draining:
+            # After an upgrade, which is ignored, aiohttp takes what follows for another protocol.
+            if self._is_draining or "Upgrade" in request.headers:
                 response.force_close()
-            return response
+        except RequestError as error:
+            response = _last_response(error)
         finally:
             connection.end_request()
+        return response
+
+    def _check_head(self, request: web.BaseRequest) -> None:
+        """Refuse what aiohttp lets pass."""
+        if request.version not in {HttpVersion10, HttpVersion11}:
+            raise InvalidRequestError("The version must be HTTP/1.1 or HTTP/1.0.")
+        fields_bytes = sum(len(name) + len(value) + len(": \r\n") for name, value in request.raw_headers)
+        line_bytes = len(f"{request.method} {request.raw_path} HTTP/1.1\r\n\r\n")
+        if line_bytes + fields_bytes > self.max_head_bytes:
+            raise HeadTooLargeError
 
 
 class _Connection(web.RequestHandler):
@@ -169,9 +187,7 @@ class _Connection(web.RequestHandler):
         elif message:
             # What aiohttp got may be quoted behind the first colon or line.
             error = InvalidRequestError(message.partition("\n")[0].partition(":")[0] + ".")
-        response = problem_response(error)
-        response.force_close()
-        return response
+        return _last_response(error)
 
     def _refuse(self, error: CounterServiceError) -> None:
         if self.transport is not None:
@@ -183,6 +199,10 @@ def _longest_line_bytes(max_path_bytes: int) -> int:
     return _PERCENT_ENCODED_BYTES * max_path_bytes + _REQUEST_LINE_SLACK_BYTES
 
 
-def _head_bytes(request: web.BaseRequest) -> int:
-    fields = sum(len(name) + len(value) + len(": \r\n") for name, value in request.raw_headers)
-    return len(request.method) + len(request.raw_path) + len("  HTTP/1.1\r\n\r\n") + fields
+def _last_response(error: CounterServiceError) -> web.Response:
+    """Return the response after which the connection is closed, because where the next request begins is unknown."""
+    response = problem_response(error)
+    # aiohttp says so to HTTP/1.1 only, which it does not take broken requests for.
+    response.headers["Connection"] = "close"
+    response.force_close()
+    return response

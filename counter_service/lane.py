@@ -27,11 +27,13 @@ from counter_service.heads import HEAD_END, PlainRequest
 from counter_service.lane_context import LaneContext
 from counter_service.ratelimit import RateLimiter, client_of
 
-# Why the lane does not read, as bits: pipelined too deep, no room in the queue, answers not taken, to be handed over.
+# Why the lane does not read, as bits: pipelined too deep, no room in the queue, answers not taken, to be handed over,
+# a read behind increments or an increment behind reads, which have queues of their own but must see each other.
 _DEEP: Final = 1
 _NO_ROOM: Final = 2
 _NOT_TAKEN: Final = 4
 _LEAVING: Final = 8
+_OTHER_KIND: Final = 16
 
 
 class _Slot:
@@ -79,6 +81,7 @@ class Lane(asyncio.Protocol):
         self._write: Callable[[bytes], None] = _drop
         self._peer = ""
         self._slots: deque[_Slot] = deque()
+        self._slots_are_puts = False
         self._rest = b""
         self._holds = 0
         self._parting_error: CounterServiceError | None = None
@@ -191,8 +194,13 @@ class Lane(asyncio.Protocol):
             self._rest = data[start:]
 
     def _submit(self, request: PlainRequest, now_s: float) -> bool:
-        """Take one request, unless there is no room for it."""
+        """Take one request, unless it must wait."""
         context = self.context
+        if request.is_put is not self._slots_are_puts:
+            if self._slots:
+                self._hold(_OTHER_KIND)
+                return False
+            self._slots_are_puts = request.is_put
         queue = context.increments if request.is_put else context.reads
         if not queue.has_room:
             self._hold(_NO_ROOM)
@@ -236,7 +244,9 @@ class Lane(asyncio.Protocol):
         if self._is_gone or self._transport.is_closing():
             return
         self._waiting_since_s = time.perf_counter()
-        if self._holds & _LEAVING:
+        if self._holds & _OTHER_KIND:
+            self._release(_OTHER_KIND)
+        elif self._holds & _LEAVING:
             if self._parting_error is not None:
                 self._refuse(self._parting_error)
             else:

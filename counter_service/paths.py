@@ -16,7 +16,7 @@ _UNRESERVED = r"A-Za-z0-9._~\-"
 _ALREADY_NORMAL = re.compile(rf"/[{_UNRESERVED}!$&'()*+,;=:@/]*")
 _ENCODED_OR_FORBIDDEN = re.compile(rf"%[0-9A-Fa-f]{{2}}|[^{_UNRESERVED}!$&'()*+,;=:@/]")
 _UNRESERVED_CHARACTER = re.compile(rf"[{_UNRESERVED}]")
-_ABSOLUTE_FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+_ABSOLUTE_FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]+")
 _CONTROL_CHARACTER_END = 0x20
 _DELETE = 0x7F
 
