@@ -17,12 +17,12 @@ class Proof:
     """What each packet is to end with, so that its writes can be relied on.
 
     Attributes:
-        command: the packet's last command.
-        check: called with the answer to it; raises if it is not good enough.
+        commands: the packet's last commands.
+        check: called with each of them and its answer; raises if that is not good enough.
     """
 
-    command: Command
-    check: Callable[[Any], None]
+    commands: tuple[Command, ...]
+    check: Callable[[Command, Any], None]
 
 
 class Lines:
@@ -40,7 +40,7 @@ class Lines:
         self._proof = proof
         # A replica of a cluster answers only who says that it knows that it is one.
         self._head: list[Command] = [("READONLY",)] if to_replicas and topology.shards > 1 else []
-        self._tail: list[Command] = [proof.command] if proof else []
+        self._tail: tuple[Command, ...] = proof.commands if proof else ()
         self._exchanges: dict[Address, Exchange] = {}
 
     async def send(self, commands: Mapping[int, Command]) -> Mapping[int, Any]:
@@ -69,8 +69,9 @@ class Lines:
                 if isinstance(answer, ResponseError):
                     raise answer
             if self._proof:
-                self._proof.check(received.pop())
-            answers.update(zip(shards, received[len(self._head) :], strict=True))
+                for command, answer in zip(self._tail, received[-len(self._tail) :], strict=True):
+                    self._proof.check(command, answer)
+            answers.update(zip(shards, received[len(self._head) :], strict=False))
         return answers
 
     async def aclose(self) -> None:

@@ -9,10 +9,11 @@ part is not answered, the whole batch is sent again.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from zlib import crc32
 
 from redis.exceptions import NoScriptError, RedisError
@@ -45,10 +46,8 @@ _INCREMENT: Final = _Script("increment.lua")
 _INCREMENT_ONCE: Final = _Script("increment_once.lua")
 _DELETE: Final = _Script("delete.lua")
 _REFUSED: Final = b"-"
-# On how many disks a write must be: the primary's, and replicas'.
-_DISKS: Final[Mapping[Durability, tuple[int, int]]] = {"None": (0, 0), "Persisted": (1, 0), "Replicated": (1, 1)}
-# How long Redis may hold back WAITAOF's answer before it says "not yet" and the batch is sent again, milliseconds.
-_WAITAOF_TIMEOUT_MS: Final = 1000
+# How long Redis may hold back the answer to a proof before it says "not yet" and the batch is sent again, milliseconds.
+_PROOF_TIMEOUT_MS: Final = 1000
 # The same when it is only asked whether it could.
 _PING_TIMEOUT_MS: Final = 500
 _SCAN_CHUNK_PATHS: Final = 1000
@@ -61,7 +60,8 @@ class RedisStore:
     Args:
         address: which Redis.
         counter: the prefix of every key; several counters can share a server.
-        max_paths: how many paths each shard may hold, so that all together hold about what the counter may.
+        max_paths: how many paths the counter may hold; of several shards each has its part, with some room above it
+            because paths do not spread evenly, so that there may be some percent more.
         durability: what a reply promises (docs/durability.md).
         read_from_replicas: whether `read` and `total` may be answered by replicas, which can be behind.
     """
@@ -78,11 +78,9 @@ class RedisStore:
         self._topology = topology_of(address, counter)
         self._doubts = _Doubts(self._topology)
         self._counter = counter
-        self._max_paths = -(-max_paths // self._topology.shards)
-        self._disks = _DISKS[durability]
-        # In the same packet as what it is for: Redis answers once the writes before it are where they must be.
-        waitaof: Command | None = ("WAITAOF", *self._disks, _WAITAOF_TIMEOUT_MS) if any(self._disks) else None
-        proof = Proof(waitaof, self._check_disks) if waitaof else None
+        self._max_paths = _part_of(max_paths, self._topology.shards)
+        self._durability = durability
+        proof = _proof(durability, _PROOF_TIMEOUT_MS)
         # Apart, so that nothing waits behind a slow disk but what must.
         self._batches = Lines(self._topology, proof=proof)
         self._writes = Lines(self._topology, proof=proof)
@@ -149,13 +147,15 @@ class RedisStore:
         Raises:
             StoreMisconfiguredError: durability needs the append-only file, and Redis says it cannot wait for it.
         """
+        proof = _proof(self._durability, _PING_TIMEOUT_MS)
         with self._doubts:
-            command = ("WAITAOF", *self._disks, _PING_TIMEOUT_MS) if any(self._disks) else ("PING",)
             # In a cluster each server has many shards; one of each will do, but which has which is known only there.
-            answers = await self._rest.send(dict.fromkeys(range(self._topology.shards), command))
-            if any(self._disks):
+            shards = range(self._topology.shards)
+            for command in proof.commands if proof else (("PING",),):
+                answers = await self._rest.send(dict.fromkeys(shards, command))
                 for answer in answers.values():
-                    self._check_disks(answer)
+                    if proof:
+                        proof.check(command, answer)
 
     async def aclose(self) -> None:
         """See CounterStore."""
@@ -197,13 +197,6 @@ class RedisStore:
                         raise
         raise AssertionError("unreachable")
 
-    def _check_disks(self, reached: Sequence[int]) -> None:
-        local, replicas = self._disks
-        if reached[0] < local:
-            raise StoreUnavailableError("Redis has not written it to its disk yet")
-        if reached[1] < replicas:
-            raise StoreUnavailableError("no replica of Redis has it on its disk yet")
-
     def _key(self, shard: int, suffix: str) -> str:
         return key_of(self._counter, shard, suffix)
 
@@ -218,6 +211,33 @@ class RedisStore:
         for path in paths:
             by_shard.setdefault(self._shard_of(path), []).append(path)
         return by_shard
+
+
+def _part_of(max_paths: int, shards: int) -> int:
+    """Return how many paths one of the shards may hold: its part and, of several, four standard deviations."""
+    part = max_paths / shards
+    return max_paths if shards == 1 else math.ceil(part + 4 * math.sqrt(part))
+
+
+def _proof(durability: Durability, timeout_ms: int) -> Proof | None:
+    """Return what makes Redis answer only when the writes before it are where they must be.
+
+    Replicated asks for a replica's receipt (WAIT) and not for its disk (WAITAOF 1 1): a replica tells how far its disk
+    is once a second only, unless it is asked again, so that every batch would take as long.
+    """
+    commands: tuple[Command, ...] = ()
+    if durability != "None":
+        commands += (("WAITAOF", 1, 0, timeout_ms),)
+    if durability == "Replicated":
+        commands += (("WAIT", 1, timeout_ms),)
+    return Proof(commands, _check_proof) if commands else None
+
+
+def _check_proof(command: Command, reached: Any) -> None:
+    if command[0] == "WAITAOF" and reached[0] < 1:
+        raise StoreUnavailableError("Redis has not written it to its disk yet")
+    if command[0] == "WAIT" and reached < 1:
+        raise StoreUnavailableError("no replica of Redis has it yet")
 
 
 class _Doubts:

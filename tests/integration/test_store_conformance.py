@@ -44,21 +44,22 @@ async def test_numbers_may_leave_gaps_and_belong_to_their_writer(store: CounterS
     assert list(await store.increment(Batch("w", 102, {"/a": 1}))) == [3]
 
 
-async def test_new_path_beyond_the_limit_is_refused_and_known_ones_go_on(open_store: OpenStore) -> None:
-    store = open_store(max_paths=2)
-    batch = Batch("w", 1, {"/a": 1, "/b": 1, "/c": 3, "/a2": 1})
-    assert list(await store.increment(batch)) == [1, 1, None, None]
-    assert list(await store.increment(batch)) == [1, 1, None, None]
-    assert list(await store.increment(Batch("w", 2, {"/c": 1, "/b": 1}))) == [None, 2]
-    assert list(await store.read(["/a", "/b", "/c"])) == [1, 2, 0]
-    assert await store.total() == 3
-
-
-async def test_batch_of_only_refused_paths_counts_nothing(open_store: OpenStore) -> None:
-    store = open_store(max_paths=1)
-    await store.increment(Batch("w", 1, {"/a": 1}))
-    assert list(await store.increment(Batch("w", 2, {"/b": 1}))) == [None]
-    assert await store.total() == 1
+async def test_new_path_beyond_the_limit_is_refused_and_known_ones_go_on(open_store: OpenStore, shards: int) -> None:
+    store = open_store(max_paths=64)
+    batch = Batch("w", 1, {f"/{number}": 2 for number in range(1000)})
+    first = list(await store.increment(batch))
+    accepted = first.count(2)
+    assert accepted == (64 if shards == 1 else shards * 5)  # one each, and four for an uneven spread
+    assert first.count(None) == 1000 - accepted
+    assert list(await store.increment(batch)) == first
+    assert await store.total() == 2 * accepted
+    known = next(path for path, count in zip(batch.increments, first, strict=True) if count)
+    refused = next(path for path, count in zip(batch.increments, first, strict=True) if not count)
+    assert list(await store.increment(Batch("w", 2, {refused: 1}))) == [None]
+    assert list(await store.increment(Batch("w", 3, {refused: 1, known: 1}))) == [None, 3]
+    assert await store.increment_once(refused, "key") is None
+    assert list(await store.read([known, refused])) == [3, 0]
+    assert await store.total() == 2 * accepted + 1
 
 
 async def test_large_batch_and_large_counts_are_exact(store: CounterStore) -> None:
@@ -91,3 +92,50 @@ async def test_close_is_idempotent(store: CounterStore) -> None:
     await store.ping()
     await store.aclose()
     await store.aclose()
+
+
+async def test_key_is_counted_once_and_always_answered_alike(store: CounterStore) -> None:
+    assert await store.increment_once("/a", "key") == 1
+    await store.increment(Batch("w", 1, {"/a": 5}))
+    assert await store.increment_once("/a", "key") == 1
+    assert await store.increment_once("/a", "other key") == 7
+    assert await store.increment_once("/b", "key") == 1
+    assert list(await store.read(["/a", "/b"])) == [7, 1]
+    assert await store.total() == 8
+
+
+async def test_refused_key_may_be_tried_again(open_store: OpenStore) -> None:
+    store = open_store(max_paths=1)
+    refused, path = "", ""
+    for number in range(1000):
+        path = f"/{number}"
+        if await store.increment_once(path, "key") is None:
+            refused = path
+            break
+    assert refused
+    for number in range(1000):
+        await store.delete(f"/{number}")
+        if f"/{number + 1}" == refused:
+            break
+    assert await store.total() == 0
+    assert await store.increment_once(refused, "key") == 1
+
+
+async def test_deleted_path_is_gone_and_so_is_its_part_of_the_total(store: CounterStore) -> None:
+    await store.increment(Batch("w", 1, {"/a": 5, "/b": 2}))
+    assert await store.delete("/a") == 5
+    assert await store.delete("/a") == 0
+    assert list(await store.read(["/a", "/b"])) == [0, 2]
+    assert await store.total() == 2
+    assert list(await store.increment(Batch("w", 2, {"/a": 1}))) == [1]
+
+
+async def test_scan_finds_every_path_with_its_count(open_store: OpenStore) -> None:
+    store = open_store(max_paths=5000)
+    counts = {f"/a/{number}": number + 1 for number in range(2500)} | {"/b": 7, "/a[*?\\]^-": 3}
+    await store.increment(Batch("w", 1, counts))
+    assert {item async for chunk in store.scan("") for item in chunk} == set(counts.items())
+    expected = {item for item in counts.items() if item[0].startswith("/a/1")}
+    assert {item async for chunk in store.scan("/a/1") for item in chunk} == expected
+    assert [item async for chunk in store.scan("/a[*?\\]^-") for item in chunk] == [("/a[*?\\]^-", 3)]
+    assert [item async for chunk in store.scan("/c") for item in chunk] == []

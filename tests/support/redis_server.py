@@ -1,8 +1,12 @@
 """A real Redis 8 in a container on 127.0.0.1, which can be killed and started again with what it had on its disk."""
 
 import os
+import random
 import socket
+import tempfile
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -21,29 +25,55 @@ FORGETFUL = ("--appendonly", "no", "--save", "")
 class RedisServer:
     """A Redis server that runs while the `with` block does.
 
+    On the host's network, so that servers know each other, and clients know them, by the same addresses.
+
     Args:
         options: of redis-server; DURABLE or FORGETFUL, and more.
+        files: content of files in its folder /data, by name.
+        program: redis-server, or redis-sentinel with the name of its file among the options.
+        tls: whether the port, which is the only one, speaks TLS; the options name the files for that.
     """
 
-    def __init__(self, *options: str) -> None:
-        # A fixed port, because Docker would publish another one after a restart.
-        self._port = _free_port()
+    def __init__(
+        self, *options: str, files: Mapping[str, str] | None = None, program: str = "redis-server", tls: bool = False
+    ) -> None:
+        self.port = _free_port()
+        self._tls = tls
+        port = ["--port", "0", "--tls-port", str(self.port)] if tls else ["--port", str(self.port)]
         # The whole command is given, since not every image of Redis has an entrypoint.
-        command = ["redis-server", "--dir", "/tmp", "--protected-mode", "no", *options]  # noqa: S108 -- the container's
-        self._container = DockerContainer(IMAGE).with_command(command)
-        # with_bind_ports would publish on all addresses, and this server has no password.
-        self._container.ports["6379/tcp"] = ("127.0.0.1", self._port)  # type: ignore[assignment]
+        command = [program, *options, *port, "--bind", "127.0.0.1", "--dir", "/tmp"]  # noqa: S108 -- the container's
+        self._container = DockerContainer(IMAGE).with_command(command).with_kwargs(network_mode="host")
+        self._files = dict(files or {})
 
     @property
     def url(self) -> str:
         """The redis:// URL of database 0."""
-        return f"redis://127.0.0.1:{self._port}"
+        return f"{'rediss' if self._tls else 'redis'}://127.0.0.1:{self.port}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return "127.0.0.1", self.port
 
     def client(self) -> "redis.Redis":
         """Return a client for looking and for doing harm; the caller closes it."""
-        return redis.Redis(port=self._port, decode_responses=True, retry=Retry(NoBackoff(), 0))
+        tls = {"ssl": True, "ssl_cert_reqs": "none"} if self._tls else {}
+        return redis.Redis(
+            port=self.port,
+            decode_responses=True,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=10,
+            **tls,  # type: ignore[arg-type]  # the library's overloads know no dict
+        )
 
     def __enter__(self) -> Self:
+        if self._files:
+            folder = Path(tempfile.mkdtemp(prefix="redis-test-"))
+            for name, text in self._files.items():
+                (folder / name).write_text(text)
+                (folder / name).chmod(0o666)
+            folder.chmod(0o777)
+            self._container.with_volume_mapping(str(folder), "/data", "rw")
         self._container.start()
         self._wait_until_ready()
         return self
@@ -76,6 +106,16 @@ class RedisServer:
         """Let a paused server go on."""
         self._container.get_wrapped_container().unpause()
 
+    def run(self, *command: str) -> str:
+        """Run a command in the server's container and return what it says.
+
+        Raises:
+            AssertionError: it fails.
+        """
+        result = self._container.exec(list(command))
+        assert result.exit_code == 0, result.output
+        return str(result.output.decode())
+
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         with self.client() as client:
@@ -91,6 +131,13 @@ class RedisServer:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a free port whose 10,000th neighbour, where servers of a cluster talk to each other, is free as well."""
+    while True:
+        port = random.randrange(20_000, 30_000)  # noqa: S311 -- no secret
+        try:
+            for number in (port, port + 10_000):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return port
