@@ -41,11 +41,13 @@ def main() -> None:
     configure_logging(settings.log_level, settings.log_format)
     _allow_many_connections()
     try:
-        if settings.workers == 1:
+        if settings.check_config:
+            uvloop.run(_check_config(settings))
+        elif settings.workers == 1:
             uvloop.run(_run_single(settings))
         else:
             _run_several(settings)
-    except (OSError, StoreMisconfiguredError) as error:
+    except (OSError, StoreUnavailableError) as error:
         _log.error("cannot go on", reason=str(error))
         raise SystemExit(1) from error
 
@@ -156,6 +158,26 @@ async def _check_store(store: CounterStore, settings: Settings) -> None:
         raise
     except (StoreUnavailableError, TimeoutError) as error:
         _log.warning("the store does not answer yet", store=settings.store_without_password, reason=str(error))
+
+
+async def _check_config(settings: Settings) -> None:
+    """Say that all is well, or fail as the start would.
+
+    Raises:
+        StoreMisconfiguredError, StoreUnavailableError, OSError: the store is not there, or cannot do what is asked.
+    """
+    for file in (settings.store_password_file, settings.admin_token_file):
+        if file is not None:
+            file.read_bytes()
+    store = open_store(settings)
+    try:
+        async with asyncio.timeout(settings.request_timeout_s):
+            await store.ping()
+    except TimeoutError as error:
+        raise StoreUnavailableError("the store did not answer in time") from error
+    finally:
+        await store.aclose()
+    _log.info("settings are good", store=settings.store_without_password, durability=settings.durability)
 
 
 def _free_port(host: str, port: int) -> int:

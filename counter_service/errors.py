@@ -5,6 +5,9 @@ CounterServiceError
 ├── RequestError                  the client can do something about it
 │   ├── InvalidRequestError       400
 │   ├── InvalidPathError          400
+│   ├── InvalidQueryError         400
+│   ├── UnauthorizedError         401
+│   ├── NoSuchPathError           404
 │   ├── MethodNotAllowedError     405
 │   ├── NotAcceptableError        406
 │   ├── RequestTimeoutError       408
@@ -45,8 +48,20 @@ class InvalidPathError(RequestError):
     """The path is not one RFC 3986 allows."""
 
 
+class InvalidQueryError(RequestError):
+    """A parameter of the admin API's query is wrong; the message begins with its name."""
+
+
+class UnauthorizedError(RequestError):
+    """The admin API was asked without its token."""
+
+
+class NoSuchPathError(RequestError):
+    """The admin API has nothing of this name."""
+
+
 class MethodNotAllowedError(RequestError):
-    """The method is neither GET, HEAD nor PUT."""
+    """The method is not one of those that are understood."""
 
 
 class NotAcceptableError(RequestError):

@@ -9,7 +9,9 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from counter_service.admin import Readiness, make_admin_app
+from counter_service.admin.api import AdminApi
+from counter_service.admin.app import make_admin_app
+from counter_service.admin.readiness import Readiness
 from counter_service.app import CounterHandler, Counters
 from counter_service.batching import IncrementQueue, ReadQueue
 from counter_service.data_server import DataServer
@@ -124,7 +126,8 @@ async def admin_port(
         OSError: the address cannot be listened on.
     """
     readiness = Readiness(store, is_draining=is_draining, is_serving=is_serving)
-    app = make_admin_app(store, readiness, metrics)
+    api = AdminApi(store, max_path_bytes=settings.max_path_bytes, token_file=settings.admin_token_file)
+    app = make_admin_app(readiness, metrics, api)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_ADMIN_SHUTDOWN_TIMEOUT_S)
     port = await _listen(runner, settings.host, settings.admin_port)
     try:

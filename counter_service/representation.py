@@ -16,14 +16,17 @@ from counter_service.errors import (
     ExpectationFailedError,
     HeadTooLargeError,
     InvalidPathError,
+    InvalidQueryError,
     InvalidRequestError,
     MethodNotAllowedError,
+    NoSuchPathError,
     NotAcceptableError,
     PathTooLongError,
     RateLimitedError,
     RequestTimeoutError,
     StoreError,
     TooManyPathsError,
+    UnauthorizedError,
 )
 
 API_VERSION = "1"
@@ -63,6 +66,9 @@ _OFFERS = {
 _PROBLEMS: dict[type[CounterServiceError], tuple[HTTPStatus, str]] = {
     InvalidRequestError: (HTTPStatus.BAD_REQUEST, "bad-request"),
     InvalidPathError: (HTTPStatus.BAD_REQUEST, "invalid-path"),
+    InvalidQueryError: (HTTPStatus.BAD_REQUEST, "invalid-query"),
+    UnauthorizedError: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    NoSuchPathError: (HTTPStatus.NOT_FOUND, "not-found"),
     MethodNotAllowedError: (HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed"),
     NotAcceptableError: (HTTPStatus.NOT_ACCEPTABLE, "not-acceptable"),
     RequestTimeoutError: (HTTPStatus.REQUEST_TIMEOUT, "request-timeout"),

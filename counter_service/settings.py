@@ -30,6 +30,7 @@ class Settings(BaseSettings):
         cli_prog_name=PROGRAM,
         cli_kebab_case=True,
         cli_hide_none_type=True,
+        cli_implicit_flags=True,
         # Not "None": that is a durability.
         cli_parse_none_str="null",
     )
@@ -64,6 +65,10 @@ class Settings(BaseSettings):
     admin_port: int = Field(
         8001, ge=0, le=65535, description="port of probes, metrics and the admin API; 0 takes a free one"
     )
+    admin_token_file: Path | None = Field(
+        None,
+        description="file with the token that the admin API wants; without it, whoever reaches the port may use it",
+    )
     workers: int = Field(1, ge=1, le=256, description="processes that share the data port")
     max_path_bytes: int = Field(2048, ge=1, le=65536, description="longest path that is counted, bytes")
     max_paths: int = Field(1_000_000, ge=1, le=2**32, description="how many different paths are counted")
@@ -91,6 +96,10 @@ class Settings(BaseSettings):
     )
     shutdown_timeout_s: float = Field(
         10.0, gt=0, le=300, description="longest time for the requests under way to end after that, seconds"
+    )
+    check_config: bool = Field(
+        default=False,
+        description="only say whether these settings are good, and whether the store can do what they ask for",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe message to log")
     log_format: Literal["auto", "console", "json"] = Field(

@@ -20,7 +20,7 @@ from tests.mutation.explained import EXPLAINED
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILES = ("counter_service/lane.py", "counter_service/grouping.py", "counter_service/batching.py")
 # The quickest to notice first.
-TESTS = ("test_batching.py", "test_lane.py", "test_app.py", "test_http_contract.py")
+TESTS = ("test_batching.py", "test_lane.py", "test_lane_flow.py", "test_app.py", "test_http_contract.py")
 # Longer than the tests take; a statement whose removal makes something wait for ever is noticed.
 TIMEOUT_S = 180
 

@@ -33,7 +33,7 @@ class ServiceProcess:
     def __init__(self, folder: Path, *flags: str, wait_until_ready: bool = True) -> None:
         self.log: list[Mapping[str, Any]] = []
         self.url = ""
-        self._admin_url = ""
+        self.admin_url = ""
         self._folder = folder
         self._flags = flags
         self._wait_until_ready = wait_until_ready
@@ -51,7 +51,7 @@ class ServiceProcess:
         await eventually(lambda: self.logged("serving") or self._reader.done(), within_s=_START_TIMEOUT_S)
         started = self.logged("serving")
         assert started, f"ended before it served: {self.log}"
-        self.url, self._admin_url = started["address"], started["admin_address"]
+        self.url, self.admin_url = started["address"], started["admin_address"]
         if self._wait_until_ready:
             await eventually(self.is_ready, within_s=_START_TIMEOUT_S)
         return self
@@ -81,7 +81,7 @@ class ServiceProcess:
 
     async def admin(self, path: str) -> tuple[int, str]:
         """Return status and body of one request to the admin port."""
-        async with aiohttp.ClientSession() as session, session.get(self._admin_url + path) as response:
+        async with aiohttp.ClientSession() as session, session.get(self.admin_url + path) as response:
             return response.status, await response.text()
 
     async def is_ready(self) -> bool:
