@@ -33,7 +33,7 @@ _PREFIX: Final = "/api/v1/counters"
 _DEFAULT_LIMIT: Final = 100
 _MAX_LIMIT: Final = 1_000
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_MAX_PREFIX_CHARACTERS: Final = 65_536
+_PREFIX_PATTERN: Final = re.compile(r"[!-~]{0,2048}")
 # Going through all paths takes its time, seconds; one at a time, so that many who ask do not slow down the counting.
 _SCAN_TIMEOUT_S: Final = 60.0
 
@@ -149,8 +149,8 @@ class AdminApi:
 
 def _prefix(request: web.Request) -> str:
     prefix = request.query.get("prefix", "")
-    if not (prefix.isascii() and len(prefix) <= _MAX_PREFIX_CHARACTERS):
-        raise InvalidQueryError("prefix: is the beginning of a normalized path, which is ASCII")
+    if not _PREFIX_PATTERN.fullmatch(prefix):
+        raise InvalidQueryError("prefix: must be at most 2048 printable ASCII characters, as normalized paths are")
     return prefix
 
 

@@ -1,8 +1,10 @@
 """A real Redis 8 in a container on 127.0.0.1, which can be killed and started again with what it had on its disk."""
 
+import contextlib
 import os
 import random
 import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -32,10 +34,16 @@ class RedisServer:
         files: content of files in its folder /data, by name.
         program: redis-server, or redis-sentinel with the name of its file among the options.
         tls: whether the port, which is the only one, speaks TLS; the options name the files for that.
+        tmpfs_megabytes: size of its disk, which is the memory's then; 0 for the machine's disk.
     """
 
     def __init__(
-        self, *options: str, files: Mapping[str, str] | None = None, program: str = "redis-server", tls: bool = False
+        self,
+        *options: str,
+        files: Mapping[str, str] | None = None,
+        program: str = "redis-server",
+        tls: bool = False,
+        tmpfs_megabytes: int = 0,
     ) -> None:
         self.port = _free_port()
         self._tls = tls
@@ -44,6 +52,11 @@ class RedisServer:
         command = [program, *options, *port, "--bind", "127.0.0.1", "--dir", "/tmp"]  # noqa: S108 -- the container's
         self._container = DockerContainer(IMAGE).with_command(command).with_kwargs(network_mode="host")
         self._files = dict(files or {})
+        self._small_disk = Path(tempfile.mkdtemp(prefix="redis-disk-")) if tmpfs_megabytes else None
+        if self._small_disk:
+            mount = ["mount", "-t", "tmpfs", "-o", f"size={tmpfs_megabytes}m,mode=777", "tmpfs", str(self._small_disk)]
+            subprocess.run(mount, check=True)
+            self._container.with_volume_mapping(str(self._small_disk), "/tmp", "rw")  # noqa: S108 -- the container's
 
     @property
     def url(self) -> str:
@@ -82,10 +95,26 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._container.stop()
+        if self._small_disk:
+            subprocess.run(["umount", str(self._small_disk)], check=True)
 
     def kill(self) -> None:
         """End the server with SIGKILL; what it had on its disk stays."""
         self._container.get_wrapped_container().kill("SIGKILL")
+
+    def fill_disk(self) -> None:
+        """Leave nothing free on its small disk."""
+        assert self._small_disk
+        with contextlib.suppress(OSError), (self._small_disk / "ballast").open("wb", buffering=0) as ballast:
+            for size in (1024 * 1024, 4096):
+                with contextlib.suppress(OSError):
+                    while ballast.write(b"x" * size) == size:
+                        pass
+
+    def free_disk(self) -> None:
+        """Take away what filled the disk."""
+        assert self._small_disk
+        (self._small_disk / "ballast").unlink()
 
     def is_running(self) -> bool:
         """Whether the container runs."""

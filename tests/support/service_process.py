@@ -24,22 +24,26 @@ class ServiceProcess:
     Args:
         folder: its current folder.
         flags: its command line; the ports are chosen here.
+        module: what to run.
         wait_until_ready: whether entering waits for /readyz, or only for the process to answer.
 
     Attributes:
         log: what it logged so far, one mapping per line.
     """
 
-    def __init__(self, folder: Path, *flags: str, wait_until_ready: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *flags: str, wait_until_ready: bool = True, module: str = "counter_service"
+    ) -> None:
         self.log: list[Mapping[str, Any]] = []
         self.url = ""
         self.admin_url = ""
         self._folder = folder
         self._flags = flags
+        self._module = module
         self._wait_until_ready = wait_until_ready
 
     async def __aenter__(self) -> Self:
-        arguments = ["-m", "counter_service", "--port=0", "--admin-port=0", "--log-format=json", *self._flags]
+        arguments = ["-m", self._module, "--port=0", "--admin-port=0", "--log-format=json", *self._flags]
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
@@ -83,6 +87,11 @@ class ServiceProcess:
         """Return status and body of one request to the admin port."""
         async with aiohttp.ClientSession() as session, session.get(self.admin_url + path) as response:
             return response.status, await response.text()
+
+    def workers(self) -> list[int]:
+        """Return the ids of the processes with the data port, where there are several."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return sorted(map(int, children))[1:]  # the first is the admin port's
 
     async def is_ready(self) -> bool:
         """Whether /readyz says so."""
