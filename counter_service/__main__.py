@@ -10,7 +10,9 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +29,7 @@ from counter_service.store.memory import MemoryStore
 from counter_service.store.redis_address import TlsFiles, parse_address
 from counter_service.store.redis_store import RedisStore
 from counter_service.store.sqlite import SqliteStore
-from counter_service.supervisor import StatusBoard, Supervisor
+from counter_service.supervisor import Sockets, StatusBoard, Supervisor
 
 _log = structlog.get_logger()
 
@@ -108,12 +110,26 @@ def _run_several(settings: Settings) -> None:
     ports = {"port": _free_port(settings.host, settings.port)}
     ports["admin_port"] = _free_port(settings.host, settings.admin_port)
     settings = settings.model_copy(update=ports)
+    sockets = Sockets(settings.host, settings.port, settings.workers)
+
+    def run_worker(number: int, board: StatusBoard, supervisor_alive: int) -> None:
+        listening = sockets.keep_only(number)
+        uvloop.run(_run_worker(settings, listening, partial(board.set_serving, number, serving=True), supervisor_alive))
+
+    def run_admin(board: StatusBoard, supervisor_alive: int) -> None:
+        sockets.keep_only(None)
+        uvloop.run(_run_admin(settings, board, supervisor_alive))
+
+    def stop_listening() -> None:
+        sockets.keep_only(None)
+
     with tempfile.TemporaryDirectory(prefix="counter-metrics-") as directory:
         share_metrics(directory)
         supervisor = Supervisor(
             settings.workers,
-            lambda number, board, alive: uvloop.run(_run_worker(settings, number, board, alive)),
-            lambda board, alive: uvloop.run(_run_admin(settings, board, alive)),
+            run_worker,
+            run_admin,
+            on_stop=stop_listening,
             stop_timeout_s=settings.drain_delay_s + settings.shutdown_timeout_s + 1,
         )
         _log_start(settings, port=settings.port, admin_port=settings.admin_port)
@@ -121,13 +137,15 @@ def _run_several(settings: Settings) -> None:
     _log.info("stopped")
 
 
-async def _run_worker(settings: Settings, number: int, board: StatusBoard, supervisor_alive: int) -> None:
+async def _run_worker(
+    settings: Settings, listening: socket.socket | None, on_serving: Callable[[], None], supervisor_alive: int
+) -> None:
     stop = _Stop(supervisor_alive)
     async with AsyncExitStack() as stack:
         store = open_store(settings)
         stack.push_async_callback(store.aclose)
-        data = await stack.enter_async_context(data_port(settings, store, ServiceMetrics()))
-        board.set_serving(number, serving=True)
+        data = await stack.enter_async_context(data_port(settings, store, ServiceMetrics(), listening))
+        on_serving()
         await stop.wanted.wait()
         data.drain()
         await asyncio.sleep(settings.drain_delay_s)

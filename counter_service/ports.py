@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -32,6 +33,8 @@ _ATTEMPT_PART: Final = 0.4
 _CONNECTIONS_PART: Final = 0.8
 _BACKLOG_CONNECTIONS: Final = 1024
 _ADMIN_SHUTDOWN_TIMEOUT_S: Final = 1.0
+# Room for the longest path there may be, and for what is around it.
+_ADMIN_MAX_LINE_BYTES: Final = 256 * 1024
 
 _log = structlog.get_logger()
 
@@ -53,8 +56,10 @@ class DataPort:
 
 
 @asynccontextmanager
-async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMetrics) -> AsyncIterator[DataPort]:
-    """Serve the data port while the block runs.
+async def data_port(
+    settings: Settings, store: CounterStore, metrics: ServiceMetrics, listening: socket.socket | None = None
+) -> AsyncIterator[DataPort]:
+    """Serve the data port while the block runs; on a socket that listens already, if there is one.
 
     On the way out it stops accepting, lets the requests under way end within shutdown_timeout_s, and has all increments
     acknowledged or refused.
@@ -68,9 +73,11 @@ async def data_port(settings: Settings, store: CounterStore, metrics: ServiceMet
     queues = IncrementQueue(store, limits, metrics), ReadQueue(store, limits, metrics)
     counters = Counters(*queues, OnceCounter(store, limits, metrics))
     lanes = _lane_server(settings, counters, metrics)
-    listener = await asyncio.get_running_loop().create_server(
-        lanes, settings.host, settings.port, reuse_port=settings.workers > 1, backlog=_BACKLOG_CONNECTIONS
-    )
+    loop = asyncio.get_running_loop()
+    if listening is not None:
+        listener = await loop.create_server(lanes, sock=listening, backlog=_BACKLOG_CONNECTIONS)
+    else:
+        listener = await loop.create_server(lanes, settings.host, settings.port, backlog=_BACKLOG_CONNECTIONS)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(queue.run()) for queue in queues]
         try:
@@ -128,7 +135,9 @@ async def admin_port(
     readiness = Readiness(store, is_draining=is_draining, is_serving=is_serving)
     api = AdminApi(store, max_path_bytes=settings.max_path_bytes, token_file=settings.admin_token_file)
     app = make_admin_app(readiness, metrics, api)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_ADMIN_SHUTDOWN_TIMEOUT_S)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_ADMIN_SHUTDOWN_TIMEOUT_S, max_line_size=_ADMIN_MAX_LINE_BYTES
+    )
     port = await _listen(runner, settings.host, settings.admin_port)
     try:
         yield port

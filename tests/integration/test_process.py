@@ -146,6 +146,35 @@ async def test_workers_share_the_port_and_are_replaced_when_they_die(tmp_path: P
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+async def test_workers_are_replaced_without_a_refused_connection(tmp_path: Path, redis_server: RedisServer) -> None:
+    async with ServiceProcess(tmp_path, f"--store={redis_server.url}", "--workers=2") as service:
+        before = set(service.workers())
+        async with Ledger(service.url, rate_per_s=300) as ledger:
+            await eventually(lambda: ledger.books.acknowledged > 50)
+            service.process.send_signal(signal.SIGHUP)
+            await eventually(lambda: len(set(service.workers()) - before) == len(service.workers()) == 2, within_s=30)
+            seen = ledger.books.acknowledged
+            await eventually(lambda: ledger.books.acknowledged > seen + 100)
+        assert (await ledger.verify()).errors == {}
+        assert await service.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "sentence"),
+    [
+        ([], 0, "settings are good"),
+        (["--store=redis://127.0.0.1:1"], 1, "Connection refused"),
+        (["--store-password-file=/nowhere", "--store=redis://h"], 1, "/nowhere"),
+        (["--port=-1"], 2, "--port (COUNTER_PORT)"),
+    ],
+)
+def test_settings_can_be_checked_without_serving(tmp_path: Path, flags: list[str], status: int, sentence: str) -> None:
+    ended = run_to_its_end(tmp_path, "--check-config", *flags)
+    assert (ended.returncode, sentence in ended.stderr) == (status, True), ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 async def test_workers_end_with_their_supervisor(tmp_path: Path, redis_server: RedisServer) -> None:
     async with ServiceProcess(tmp_path, f"--store={redis_server.url}", "--workers=2") as service:
         children = children_of(service.process.pid)
