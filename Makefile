@@ -47,6 +47,30 @@ integration: .venv ## Run the tests against a real Redis in a container
 e2e: .venv ## Run the tests on the local cluster, which `make up` has made
 	$(RUN) pytest tests/e2e
 
+## Measure it: minutes each, and all the machine's cores
+.PHONY: fault bench load mutation
+fault: .venv ## Hold the counter to its books through every failure; writes docs/fault-report.md
+	@$(CLUSTER) images redis
+	$(RUN) pytest tests/fault --write-report
+
+bench: .venv ## Compare with Go, NestJS, aiohttp and webdis on one core each; writes docs/benchmarks.md
+	@$(CLUSTER) images redis
+	$(RUN) python -m tests.bench --write-report
+
+PROFILE = zipf
+USERS = 200
+MINUTES = 2
+URL = http://127.0.0.1:8080
+HOST_HEADER = hits.localhost
+load: .venv ## Load a counter with locust and compare its growth exactly: PROFILE=uniform|zipf|hot USERS= MINUTES= URL=
+	@mkdir -p build
+	$(RUN) locust --locustfile tests/load/locustfile.py --headless \
+	  --host $(URL) --host-header "$(HOST_HEADER)" --profile $(PROFILE) --users $(USERS) --spawn-rate $(USERS) \
+	  --run-time $(MINUTES)m --html build/load-$(PROFILE).html --only-summary
+
+mutation: .venv ## See whether a test misses each statement of the counting path
+	$(RUN) python -m tests.mutation
+
 ## Check and change it
 .PHONY: check lint types imports format
 check: lint types imports ## Run all checks of the code

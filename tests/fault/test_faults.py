@@ -88,7 +88,7 @@ async def test_redis_stopped(tmp_path: Path, seconds: float, rate: float, report
 
 async def cut_every_second(proxy: TcpProxy, run: Run, seconds: float) -> None:
     for _ in range(int(seconds / 2)):
-        proxy.cut()
+        proxy.cut_at_next_reply()
         await asyncio.sleep(1)
     run.fault_ends()
 
@@ -101,7 +101,7 @@ async def test_connections_cut(tmp_path: Path, seconds: float, rate: float, repo
         ):
             async with running(service.url, seconds, rate) as run:
                 await cut_every_second(proxy, run, seconds)
-            books = await run.hold(report, "Connections to Redis: all cut, every second")
+            books = await run.hold(report, "Connections to Redis: all cut every second, just before a reply")
     assert books.errors == {}
 
 
@@ -181,4 +181,6 @@ async def test_control_without_batch_numbers(tmp_path: Path, seconds: float, rat
                 async with running(service.url, seconds / 3, rate) as run:
                     await cut_every_second(proxy, run, seconds / 3)
                 found = await found_by(run.ledger)
-                report.add_control("Connections to Redis: cut every second", "batch numbers", found)
+                report.add_control(
+                    "Connections to Redis: cut every second, just before a reply", "batch numbers", found
+                )

@@ -46,6 +46,12 @@ class SentinelServers:
         return f"redis+sentinel://{hosts}/{GROUP}"
 
     def __enter__(self) -> Self:
+        with self._stack:
+            self._start()
+            self._stack = self._stack.pop_all()  # all is well, so that they are to stay
+        return self
+
+    def _start(self) -> None:
         for server in self.servers:
             self._stack.enter_context(server)
         for replica in self.servers[1:]:
@@ -55,7 +61,6 @@ class SentinelServers:
         for sentinel in self.sentinels:
             self._stack.enter_context(sentinel)
         _wait_until(self._is_complete)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -101,12 +106,17 @@ class ClusterServers:
         return f"redis+cluster://127.0.0.1:{self.servers[0].port},127.0.0.1:{self.servers[5].port}"
 
     def __enter__(self) -> Self:
+        with self._stack:
+            self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def _start(self) -> None:
         for server in self.servers:
             self._stack.enter_context(server)
         addresses = [f"127.0.0.1:{server.port}" for server in self.servers]
         self.servers[0].run("redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", "1", "--cluster-yes")
         _wait_until(self.is_whole)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -34,6 +34,7 @@ class RedisServer:
         files: content of files in its folder /data, by name.
         program: redis-server, or redis-sentinel with the name of its file among the options.
         tls: whether the port, which is the only one, speaks TLS; the options name the files for that.
+        cores: the processor's cores it may use, as Docker names them; empty for all.
         tmpfs_megabytes: size of its disk, which is the memory's then; 0 for the machine's disk.
     """
 
@@ -43,6 +44,7 @@ class RedisServer:
         files: Mapping[str, str] | None = None,
         program: str = "redis-server",
         tls: bool = False,
+        cores: str = "",
         tmpfs_megabytes: int = 0,
     ) -> None:
         self.port = _free_port()
@@ -50,7 +52,9 @@ class RedisServer:
         port = ["--port", "0", "--tls-port", str(self.port)] if tls else ["--port", str(self.port)]
         # The whole command is given, since not every image of Redis has an entrypoint.
         command = [program, *options, *port, "--bind", "127.0.0.1", "--dir", "/tmp"]  # noqa: S108 -- the container's
-        self._container = DockerContainer(IMAGE).with_command(command).with_kwargs(network_mode="host")
+        self._container = (
+            DockerContainer(IMAGE).with_command(command).with_kwargs(network_mode="host", cpuset_cpus=cores)
+        )
         self._files = dict(files or {})
         self._small_disk = Path(tempfile.mkdtemp(prefix="redis-disk-")) if tmpfs_megabytes else None
         if self._small_disk:

@@ -16,6 +16,7 @@ class TcpProxy:
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self._writers: set[asyncio.StreamWriter] = set()
+        self._cuts_next_reply = False
 
     @property
     def port(self) -> int:
@@ -37,17 +38,30 @@ class TcpProxy:
         for writer in list(self._writers):
             writer.transport.abort()
 
+    def cut_at_next_reply(self) -> None:
+        """Cut all connections when the server's next reply comes by, instead of passing it on: it has done its work."""
+        self._cuts_next_reply = True
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             server_reader, server_writer = await asyncio.open_connection(*self._address)
             both = {writer, server_writer}
             self._writers |= both
             try:
-                await asyncio.gather(_pass_on(reader, server_writer), _pass_on(server_reader, writer))
+                await asyncio.gather(_pass_on(reader, server_writer), self._pass_replies_on(server_reader, writer))
             finally:
                 for one in both:
                     one.transport.abort()
                 self._writers -= both
+
+    async def _pass_replies_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if self._cuts_next_reply:
+                self._cuts_next_reply = False
+                self.cut()
+            writer.write(data)
+            await writer.drain()
+        raise ConnectionResetError("one side has ended")
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
