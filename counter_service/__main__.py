@@ -5,6 +5,8 @@ a supervisor.
 """
 
 import asyncio
+import ctypes
+import gc
 import resource
 import signal
 import socket
@@ -41,6 +43,7 @@ def main() -> None:
     except InvalidSettingsError as error:
         exit_for_invalid_settings(error)
     configure_logging(settings.log_level, settings.log_format)
+    _give_memory_back()
     _allow_many_connections()
     try:
         if settings.check_config:
@@ -216,6 +219,15 @@ def _allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # macOS calls its limit infinite and then refuses it
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _give_memory_back() -> None:
+    """Return to the system what importing and reading the settings needed: a quarter of the process, with glibc."""
+    gc.collect()
+    # What is there now is there to stay: not to be looked through again, and so not copied in forked workers either.
+    gc.freeze()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _log_start(settings: Settings, *, port: int, admin_port: int) -> None:

@@ -66,6 +66,18 @@ class Exposure(Model):
     tls: Tls | None = None
 
 
+class RateLimit(Model):
+    """How many requests each pod lets through for a client, a path or the counter.
+
+    ``trusted_hops`` is how many proxies add their client to X-Forwarded-For; None is one behind an Ingress, else none.
+    """
+
+    requests_per_second: int
+    burst: int | None = None
+    per: Literal["Client", "Path", "Counter"] = "Client"
+    trusted_hops: int | None = None
+
+
 class Limits(Model):
     """Bounds on what clients may make the counter store: bytes a path, number of distinct paths."""
 
@@ -129,6 +141,7 @@ class Spec(Model):
     image: str | None = None
     resources: Resources = DEFAULT_RESOURCES
     exposure: Exposure = Exposure()
+    rate_limit: RateLimit | None = None
     limits: Limits = Limits()
     logging: Logging = Logging()
     store: Store = Store()

@@ -15,9 +15,18 @@ SCENARIOS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run of one contender measured; latencies in milliseconds, memory in MiB, cpu as a part of one core."""
+    """What one run of one contender measured.
+
+    Attributes:
+        rate: requests answered per second, without those that failed.
+        failed: requests that had no answer in two seconds, or not a 200.
+        p50_ms, p99_ms: latencies, milliseconds.
+        cpu: processor time as a part of one core.
+        memory_mib: resident after the run, MiB.
+    """
 
     rate: float
+    failed: float
     p50_ms: float
     p99_ms: float
     cpu: float
@@ -39,7 +48,9 @@ def page(results: Results, machine: str, command: str) -> str:
 
 _HEAD = """# Benchmarks
 
-Written by `{command}`; {machine}. Each contender has one core; the load generator (wrk) and Redis share another. A
+Written by `{command}`; {machine}.
+
+Each contender has one core; the load generator (wrk) and Redis share another. A
 figure is the median of all rounds; within a round the contenders take turns. The rates are this machine's; what carries
 over to others are the ratios.
 
@@ -86,13 +97,14 @@ def _table(results: Results, scenario: str, title: str, connections: int) -> str
     lines = [
         f"## {title}, {connections} connections",
         "",
-        "| | Requests/s | p50 | p99 | CPU | Memory |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| | Requests/s | Failed | p50 | p99 | CPU | Memory |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for (of, number, name), figures in results.items():
         if (of, number) == (scenario, connections):
             lines.append(
-                f"| {name} | {figures.rate:,.0f} | {figures.p50_ms:.2f} ms | {figures.p99_ms:.2f} ms "
+                f"| {name} | {figures.rate:,.0f} | {figures.failed:,.0f} "
+                f"| {figures.p50_ms:.2f} ms | {figures.p99_ms:.2f} ms "
                 f"| {figures.cpu:.0%} | {figures.memory_mib:.0f} MiB |"
             )
     return "\n".join([*lines, ""])

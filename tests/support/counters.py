@@ -30,6 +30,7 @@ FULL: dict[str, Any] = {
         "annotations": {"example.com/owner": "team-web"},
         "tls": {"secretName": "hits-tls"},
     },
+    "rateLimit": {"requestsPerSecond": 50, "burst": 100, "per": "Path"},
     "limits": {"maxPathBytes": 128, "maxPaths": 1000},
     "logging": {"level": "debug"},
     "store": {

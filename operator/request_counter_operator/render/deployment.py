@@ -82,6 +82,7 @@ def _container(counter: RequestCounter, settings: Settings, access: StoreAccess)
         "COUNTER_DRAIN_DELAY_S": str(DRAIN_DELAY_S),
         "COUNTER_LOG_LEVEL": counter.spec.logging.level,
         "COUNTER_LOG_FORMAT": "json",
+        **_rate_limit(counter),
         **access.environment,
     }
     return {
@@ -99,3 +100,20 @@ def _container(counter: RequestCounter, settings: Settings, access: StoreAccess)
         "livenessProbe": http_probe("/healthz", "admin", period_s=10, failures=3),
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *access.mounts],  # noqa: S108 - its own volume
     }
+
+
+def _rate_limit(counter: RequestCounter) -> dict[str, str]:
+    limit = counter.spec.rate_limit
+    if limit is None:
+        return {}
+    hops = limit.trusted_hops
+    if hops is None:
+        hops = 1 if counter.spec.exposure.type == "Ingress" else 0
+    environment = {
+        "COUNTER_RATE_LIMIT_REQUESTS_PER_SECOND": str(limit.requests_per_second),
+        "COUNTER_RATE_LIMIT_PER": limit.per,
+        "COUNTER_RATE_LIMIT_TRUSTED_HOPS": str(hops),
+    }
+    if limit.burst is not None:
+        environment["COUNTER_RATE_LIMIT_BURST"] = str(limit.burst)
+    return environment

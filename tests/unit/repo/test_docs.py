@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from counter_service import representation
+from counter_service.metrics import ServiceMetrics
 from request_counter_operator.settings import Settings
 from tests.unit.repo.test_crd import SCHEMA, nodes_of
 
@@ -35,6 +37,16 @@ def test_every_setting_of_the_operator_is_documented() -> None:
     text = (DOCS / "operations.md").read_text()
     variables = {f"OPERATOR_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"`(OPERATOR_[A-Z_]+)`", text)) == variables
+
+
+def test_every_metric_and_problem_of_the_service_is_documented() -> None:
+    collected = {metric.name: metric.type for metric in ServiceMetrics().registry.collect()}
+    metrics = {f"{name}_total" if kind == "counter" else name for name, kind in collected.items()}
+    page = (DOCS / "counter-service.md").read_text()
+    assert set(re.findall(r"^\| `(counter_[a-z_]+)`", page, re.MULTILINE)) == metrics
+    page = (DOCS / "http-api.md").read_text()
+    problems = {slug for _, slug in representation._PROBLEMS.values()} | {"internal"}
+    assert set(re.findall(r"^\| \d{3} \| `([a-z-]+)`", page, re.MULTILINE)) == problems
 
 
 def test_links_between_pages_lead_somewhere() -> None:
