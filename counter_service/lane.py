@@ -244,15 +244,15 @@ class Lane(asyncio.Protocol):
         if self._is_gone or self._transport.is_closing():
             return
         self._waiting_since_s = time.perf_counter()
-        if self._holds & _OTHER_KIND:
-            self._release(_OTHER_KIND)
-        elif self._holds & _LEAVING:
+        if self._holds & _LEAVING:
             if self._parting_error is not None:
                 self._refuse(self._parting_error)
             else:
                 self._hand_over()
         elif self._is_ending or self.context.is_draining or (self._client_ended and not self._holds):
             self._transport.close()
+        elif self._holds & _OTHER_KIND:
+            self._release(_OTHER_KIND)
 
     def _hand_over(self) -> None:
         transport, data = self._transport, self._rest

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.raw_http import connected, read_answer
+from tests.support.redis_server import RedisServer
 from tests.support.service_process import ServiceProcess
 
 MANY_HALF_OPEN = 5_000
@@ -140,3 +141,31 @@ async def test_pipelined_flood_is_taken_at_its_own_pace_and_disturbs_nobody(serv
             one.cancel()
         await asyncio.wait(floods)
     await assert_honest_are_served(service)
+
+
+async def test_dead_store_and_ten_thousand_clients_end_in_refusals_not_in_memory(tmp_path: Path) -> None:
+    flags = "--store=redis://127.0.0.1:1", "--request-timeout-s=3"
+    async with ServiceProcess(tmp_path, *flags, wait_until_ready=False) as service:
+        before_mib = memory_mib(service)
+        async with connections(service, MANY_IDLE) as opened, asyncio.timeout(60):
+            for _, writer in opened:
+                writer.write(PUT * 4)
+            answers = await asyncio.gather(*(read_answer(reader) for reader, _ in opened))
+            assert {answer.status for answer in answers} == {503}
+            assert memory_mib(service) - before_mib < MOST_GROWTH_MIB
+            assert (await service.admin("/healthz"))[0] == 200
+
+
+async def test_distinct_paths_cost_the_worker_nothing(tmp_path: Path, redis_server: RedisServer) -> None:
+    paths, at_once = 100_000, 50
+    async with ServiceProcess(tmp_path, f"--store={redis_server.url}", "--durability=None") as service:
+        async with connected(port_of(service)) as (reader, writer):
+            for first in range(0, paths, at_once):
+                numbers = range(first, first + at_once)
+                writer.write(b"".join(b"PUT /distinct/%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in numbers))
+                for _ in numbers:
+                    assert (await read_answer(reader)).status == 200
+                if first == paths // 10:
+                    before_mib = memory_mib(service)
+        assert memory_mib(service) - before_mib < 5
+        assert await service.count("GET", "/") == paths

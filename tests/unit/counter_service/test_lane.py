@@ -98,6 +98,21 @@ async def test_end_of_service_answers_what_was_asked_and_takes_no_more() -> None
         assert await served.store.total() == 1
 
 
+async def test_end_of_service_does_not_begin_what_waits_behind_the_last_answer() -> None:
+    async with front("lane") as served, connected(served.port) as (reader, writer):
+        served.store.open.clear()
+        writer.write(PUT + GET)
+        await eventually(lambda: waiting_in(served) == 1)
+        assert served.lanes
+        ending = asyncio.create_task(served.lanes.aclose(10.0))
+        await asyncio.sleep(0)
+        served.store.open.set()
+        answer = await read_answer(reader)
+        assert (answer.status, answer.fields["connection"]) == (200, "close")
+        assert await is_closed(reader)
+        await asyncio.wait_for(ending, 5)
+
+
 async def test_draining_service_answers_one_more_request_on_each_connection() -> None:
     async with front("lane") as served, connected(served.port) as (reader, writer):
         writer.write(PUT)

@@ -1,0 +1,104 @@
+"""What only groups of servers can do: answer reads from replicas, lose a primary, move its work to another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from counter_service.batching import IncrementQueue
+from counter_service.errors import StoreUnavailableError
+from counter_service.grouping import GroupLimits
+from counter_service.metrics import ServiceMetrics
+from counter_service.store.base import Batch
+from counter_service.store.redis_address import parse_address
+from counter_service.store.redis_store import Durability, RedisStore
+from tests.support.eventually import eventually
+from tests.support.redis_groups import ClusterServers, SentinelServers
+from tests.support.redis_server import RedisServer
+
+
+@asynccontextmanager
+async def opened(url: str, durability: Durability, *, from_replicas: bool = False) -> AsyncIterator[RedisStore]:
+    """Have a store while the block runs."""
+    store = RedisStore(
+        parse_address(url), counter="test", max_paths=10_000, durability=durability, read_from_replicas=from_replicas
+    )
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+def calls(servers: Sequence[RedisServer], command: str) -> int:
+    """Return how often the servers ran a command."""
+    total = 0
+    for server in servers:
+        with server.client() as client:
+            total += int(client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"])
+    return total
+
+
+@pytest.mark.parametrize("kind", ["sentinel_servers", "cluster_servers"])
+async def test_reads_come_from_replicas_if_asked_to(kind: str, request: pytest.FixtureRequest) -> None:
+    servers: SentinelServers | ClusterServers = request.getfixturevalue(kind)
+    primaries = [servers.primary()] if isinstance(servers, SentinelServers) else servers.primaries()
+    replicas = [server for server in servers.servers if server not in primaries]
+    counts = {f"/{number}": number + 1 for number in range(100)}
+    async with opened(servers.url, "None", from_replicas=True) as store:
+        await store.increment(Batch("w", 1, counts))
+        before = calls(primaries, "hmget")
+
+        async def are_there() -> bool:
+            return list(await store.read(list(counts))) == list(counts.values())
+
+        await eventually(are_there)
+        assert await store.total() == sum(counts.values())
+        assert calls(primaries, "hmget") == before
+        assert calls(replicas, "hmget") > 0
+
+
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+async def test_batches_find_the_new_primary_and_nothing_is_lost(kind: str) -> None:
+    with SentinelServers() if kind == "sentinel" else ClusterServers() as servers:
+        async with opened(servers.url, "Replicated") as store:
+            limits = GroupLimits(request_timeout_s=40.0, attempt_timeout_s=2.0)
+            queue = IncrementQueue(store, limits, ServiceMetrics())
+            run = asyncio.create_task(queue.run())
+            paths = [f"/{number}" for number in range(50)]
+            assert await asyncio.gather(*map(queue.request, paths)) == [1] * 50
+            killed = servers.primary() if isinstance(servers, SentinelServers) else servers.primaries()[0]
+            killed.kill()
+            waiting = [asyncio.create_task(queue.request(path)) for path in paths]
+            if isinstance(servers, ClusterServers):
+                # Each primary has one replica, which is primary now: a second copy is there when the dead one is back.
+                await eventually(lambda: len(servers.primaries()) == 3, within_s=30)
+                await asyncio.to_thread(killed.start_again)
+            assert await asyncio.gather(*waiting) == [2] * 50
+            assert list(await store.read(paths)) == [2] * 50
+            assert await queue.aclose(5.0)
+            await run
+
+
+async def test_replicated_acknowledges_nothing_that_one_server_alone_has(sentinel_servers: SentinelServers) -> None:
+    primary = sentinel_servers.primary()
+    replicas = [server for server in sentinel_servers.servers if server is not primary]
+    async with opened(sentinel_servers.url, "Replicated") as store:
+        assert list(await store.increment(Batch("w", 1, {"/a": 1}))) == [1]
+        for replica in replicas:
+            replica.pause()
+        try:
+            with pytest.raises(StoreUnavailableError, match=r"no replica|NOREPLICAS"):
+                await store.increment(Batch("w", 2, {"/a": 1}))
+        finally:
+            for replica in replicas:
+                replica.resume()
+
+        async def is_acknowledged() -> bool:
+            try:
+                return list(await store.increment(Batch("w", 2, {"/a": 1}))) == [2]
+            except StoreUnavailableError:
+                return False
+
+        await eventually(is_acknowledged, within_s=30)
+        assert list(await store.read(["/a"])) == [2]
