@@ -6,6 +6,7 @@ nothing is asked for as long as all is well.
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,11 @@ from counter_service.store.redis_exchange import Exchange
 CLUSTER_SHARDS: Final = 64
 # How long one server is asked for the way, seconds: there must be time left to ask another.
 _ASK_TIMEOUT_S: Final = 0.5
+
+# How long a replica is used before it is chosen anew, seconds, so that new ones get their part; and for how long the
+# primary is used where there was none.
+_REPLICA_FOR_S: Final = 30.0
+_NO_REPLICA_FOR_S: Final = 1.0
 
 _log = structlog.get_logger()
 
@@ -100,6 +106,7 @@ class SentinelGroup:
         self._sentinels = list(address.hosts)
         self._primary: Address | None = None
         self._replica: Address | None = None
+        self._replica_until_s = 0.0
 
     async def primaries(self) -> Sequence[Address]:
         """See Topology."""
@@ -111,7 +118,7 @@ class SentinelGroup:
 
     async def replicas(self) -> Sequence[Address]:
         """See Topology."""
-        if self._replica is None:
+        if self._replica is None or time.monotonic() > self._replica_until_s:
             replicas = [_fields(replica) for replica in await self._ask("REPLICAS")]
             usable = [
                 (replica["ip"], int(replica["port"]))
@@ -121,6 +128,7 @@ class SentinelGroup:
             ]
             # A random one, so that many processes use all of them.
             self._replica = random.choice(usable) if usable else (await self.primaries())[0]  # noqa: S311 -- no secret
+            self._replica_until_s = time.monotonic() + (_REPLICA_FOR_S if usable else _NO_REPLICA_FOR_S)
         return [self._replica]
 
     def connection_to(self, server: Address) -> AbstractConnection:
@@ -160,14 +168,26 @@ class RedisClusterMap:
         self._slots = [key_slot(key_of(counter, shard, "").encode()) for shard in range(CLUSTER_SHARDS)]
         self._known: Sequence[tuple[Address, Sequence[Address]]] | None = None
         self._servers: Sequence[Address] = address.hosts
+        self._replicas: Sequence[Address] | None = None
+        self._replicas_until_s = 0.0
 
     async def primaries(self) -> Sequence[Address]:
         """See Topology."""
-        return [primary for primary, _ in await self._map()]
+        if self._known is None:
+            self._known = await self._learn()
+        return [primary for primary, _ in self._known]
 
     async def replicas(self) -> Sequence[Address]:
         """See Topology."""
-        return [replicas[0] if replicas else primary for primary, replicas in await self._map()]
+        if self._replicas is None or time.monotonic() > self._replicas_until_s:
+            known = await self._learn()
+            self._replicas = [
+                random.choice(replicas) if replicas else primary  # noqa: S311 -- no secret
+                for primary, replicas in known
+            ]
+            all_have_one = all(replicas for _, replicas in known)
+            self._replicas_until_s = time.monotonic() + (_REPLICA_FOR_S if all_have_one else _NO_REPLICA_FOR_S)
+        return self._replicas
 
     def connection_to(self, server: Address) -> AbstractConnection:
         """See Topology."""
@@ -175,15 +195,10 @@ class RedisClusterMap:
 
     def doubt(self) -> None:
         """See Topology."""
-        self._known = None
-
-    async def _map(self) -> Sequence[tuple[Address, Sequence[Address]]]:
-        """Return primary and replicas of each shard."""
-        if self._known is None:
-            self._known = await self._learn()
-        return self._known
+        self._known = self._replicas = None
 
     async def _learn(self) -> Sequence[tuple[Address, Sequence[Address]]]:
+        """Return primary and replicas of each shard."""
         failure: Exception = RedisConnectionError("no server was given")
         # In a random order, those of the URL last: a server that hangs must not be the first one every time.
         for server in [*random.sample(self._servers, len(self._servers)), *self._address.hosts]:
