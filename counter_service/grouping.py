@@ -136,10 +136,16 @@ class GroupQueue(ABC):
         """
         waiter = FutureWaiter(self._loop.create_future())
         try:
-            if self.has_room:
+            # The group's deadline begins when there is room, so the request needs a clock of its own.
+            async with asyncio.timeout(self._limits.request_timeout_s):
+                while not self.has_room:
+                    room = self._loop.create_future()
+                    self.call_when_room(lambda room=room: room.done() or room.set_result(None))  # type: ignore[misc]
+                    await room
                 self.submit(path, waiter)
                 return await waiter.future
-            return await self._request_when_room(path, waiter)
+        except TimeoutError as error:
+            raise StoreUnavailableError("The store did not acknowledge in time.") from error
         finally:
             if waiter.future.cancelled():
                 self._withdraw(path, waiter)
@@ -188,19 +194,6 @@ class GroupQueue(ABC):
         Raises:
             CounterServiceError: no acknowledgement.
         """
-
-    async def _request_when_room(self, path: str, waiter: FutureWaiter) -> int:
-        # Its group's deadline would begin only now, so it needs a clock of its own.
-        try:
-            async with asyncio.timeout(self._limits.request_timeout_s):
-                while not self.has_room:
-                    room = self._loop.create_future()
-                    self.call_when_room(lambda room=room: room.done() or room.set_result(None))  # type: ignore[misc]
-                    await room
-                self.submit(path, waiter)
-                return await waiter.future
-        except TimeoutError as error:
-            raise StoreUnavailableError("Too many requests are waiting for the store.") from error
 
     async def _serve(self, group: Group) -> None:
         """Exchange one group and tell its waiters; however it ends, they are told."""

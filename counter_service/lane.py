@@ -78,13 +78,11 @@ class Lane(asyncio.Protocol):
         self.context = context
         self._on_gone = on_gone
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # a protocol without one does nothing
-        self._write: Callable[[bytes], None] = _drop
         self._peer = ""
         self._slots: deque[_Slot] = deque()
         self._slots_are_puts = False
         self._rest = b""
         self._holds = 0
-        self._parting_error: CounterServiceError | None = None
         self._is_ending = False
         self._is_gone = False
         self._client_ended = False
@@ -95,12 +93,11 @@ class Lane(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
-        self._write = self._transport.write
+        self._write: Callable[[bytes], None] = self._transport.write
         self._peer = client_of(str((transport.get_extra_info("peername") or ("",))[0]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         """See asyncio.Protocol. Requests under way are counted nevertheless: they were sent."""
-        self._is_ending = True
         if not self._is_gone:
             self._go()
 
@@ -236,14 +233,13 @@ class Lane(asyncio.Protocol):
         """Hand the connection over with these bytes, or end it with an error, once all requests are answered."""
         self._hold(_LEAVING)
         self._rest = data
-        self._parting_error = error
+        self._parting_error: CounterServiceError | None = error
         if not self._slots:
             self._all_answered()
 
     def _all_answered(self) -> None:
         if self._is_gone or self._transport.is_closing():
             return
-        self._waiting_since_s = time.perf_counter()
         if self._holds & _LEAVING:
             if self._parting_error is not None:
                 self._refuse(self._parting_error)

@@ -218,3 +218,44 @@ async def test_reads_are_grouped_and_see_what_was_acknowledged() -> None:
         await increments.request("/a")
         await increments.request("/b")
         assert await asyncio.gather(*map(reads.request, ["/a", TOTAL, "/never", "/a"])) == [1, 2, 0, 1]
+
+
+async def test_group_admits_for_a_part_of_its_time_only() -> None:
+    store = FaultyStore()
+    store.open.clear()
+    async with running(store) as queue:
+        requests = [asyncio.create_task(queue.request("/a"))]
+        await eventually(lambda: store.attempts)
+        requests.append(asyncio.create_task(queue.request("/a")))
+        await eventually(lambda: queue._queue)
+        assert 7.0 < queue._queue[0].admits_until_s - asyncio.get_running_loop().time() <= 7.5
+        queue._queue[0].admits_until_s = 0.0
+        requests += [asyncio.create_task(queue.request("/a")) for _ in range(2)]
+        await eventually(lambda: len(queue._queue) == 2)
+        store.open.set()
+        assert await asyncio.gather(*requests) == [1, 2, 3, 4]
+    assert [batch.increments["/a"] for batch in store.attempts] == [1, 1, 2]
+
+
+async def test_queue_that_was_never_used_ends_at_once() -> None:
+    assert await IncrementQueue(FaultyStore(), LIMITS, ServiceMetrics()).aclose(0.1)
+
+
+async def test_queue_that_is_cut_off_tells_everybody_and_takes_no_more() -> None:
+    store = FaultyStore()
+    store.open.clear()
+    queue = IncrementQueue(store, LIMITS, ServiceMetrics())
+    run = asyncio.create_task(queue.run())
+    requests = [asyncio.create_task(queue.request("/a"))]
+    await eventually(lambda: store.attempts)
+    requests += [asyncio.create_task(queue.request("/b")) for _ in range(2)]
+    await eventually(lambda: queue._waiting_requests == 3)
+    run.cancel()
+    for outcome in await asyncio.gather(*requests, return_exceptions=True):
+        assert isinstance(outcome, StoreUnavailableError)
+        assert str(outcome) == "The service is stopping."
+    assert (queue._waiting_requests, queue._waiting_bytes) == (0, 0)
+    with pytest.raises(StoreUnavailableError):
+        await queue.request("/a")
+    assert await queue.aclose(0.1)
+    await asyncio.wait([run])

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from counter_service.errors import StoreUnavailableError
 from tests.support.eventually import eventually
@@ -113,6 +114,15 @@ async def test_end_of_service_does_not_begin_what_waits_behind_the_last_answer()
         await asyncio.wait_for(ending, 5)
 
 
+async def test_end_of_service_meets_a_connection_that_is_only_being_made() -> None:
+    async with front("lane") as served:
+        assert served.lanes
+        lane = served.lanes()
+        lane.end()
+        assert lane in lanes_of(served)
+        lanes_of(served).discard(lane)
+
+
 async def test_draining_service_answers_one_more_request_on_each_connection() -> None:
     async with front("lane") as served, connected(served.port) as (reader, writer):
         writer.write(PUT)
@@ -155,6 +165,18 @@ async def test_connection_handed_over_stays_handed_over_and_keeps_its_flow_contr
         writer.write(PUT)
         assert await count_of(reader) == 1
         assert transport.get_protocol() is not lane
+
+
+async def test_each_answer_is_one_line_at_debug() -> None:
+    with capture_logs() as lines:
+        async with front("lane") as served, connected(served.port) as (reader, writer):
+            writer.write(PUT)
+            await read_answer(reader)
+            served.counters.increments._closing = True
+            writer.write(PUT)
+            await read_answer(reader)
+    answers = [(line["method"], line["target"], line["code"]) for line in lines if line["event"] == "request"]
+    assert answers == [("PUT", "/a", 200), ("PUT", "/a", 503)]
 
 
 async def test_answers_are_measured_by_method_and_status() -> None:

@@ -158,6 +158,21 @@ async def test_idle_connection_is_closed_without_a_word() -> None:
         assert await count_of(reader) == 2
 
 
+async def test_every_wait_for_the_client_begins_anew() -> None:
+    async with front("lane") as served, connected(served.port) as (reader, writer):
+        lane = await the_lane(served)
+        since_s = lane._waiting_since_s
+        writer.write(PUT)
+        assert await count_of(reader) == 1
+        assert lane._waiting_since_s > since_s
+        since_s = lane._waiting_since_s
+        lane.pause_writing()
+        assert lane._waiting_since_s > since_s
+        since_s = lane._waiting_since_s
+        lane.resume_writing()
+        assert lane._waiting_since_s > since_s
+
+
 async def test_request_under_way_is_no_idleness() -> None:
     async with front("lane", FrontSettings(keepalive_timeout_s=0.1, head_timeout_s=0.1)) as served:
         served.store.open.clear()
