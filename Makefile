@@ -65,8 +65,8 @@ HOST_HEADER = hits.localhost
 load: .venv ## Load a counter with locust and compare its growth exactly: PROFILE=uniform|zipf|hot USERS= MINUTES= URL=
 	@mkdir -p build
 	$(RUN) locust --locustfile tests/load/locustfile.py --headless \
-	  --host $(URL) --host-header "$(HOST_HEADER)" --profile $(PROFILE) --users $(USERS) --spawn-rate $(USERS) \
-	  --run-time $(MINUTES)m --html build/load-$(PROFILE).html --only-summary
+	  --host $(URL) --host-header "$(HOST_HEADER)" --load-profile $(PROFILE) --users $(USERS) --spawn-rate $(USERS) \
+	  --run-time $(MINUTES)m --stop-timeout 10 --html build/load-$(PROFILE).html --only-summary
 
 mutation: .venv ## See whether a test misses each statement of the counting path
 	$(RUN) python -m tests.mutation
