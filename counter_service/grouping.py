@@ -158,7 +158,6 @@ class GroupQueue(ABC):
                 while self._queue:
                     await self._serve(self._queue.popleft())
                 self._work.clear()
-                self._idle.set()
         finally:
             self._closing = True
             self._idle.set()
