@@ -161,7 +161,7 @@ class Lane(asyncio.Protocol):
             if waited_s > limits.keepalive_timeout_s:
                 self._transport.abort()
         elif self._slots or self._holds & _LEAVING:
-            return  # it is us who are awaited
+            pass  # it is us who are awaited
         elif self._holds & _NO_ROOM:
             if waited_s > limits.request_timeout_s:
                 self._refuse(StoreUnavailableError("Too many requests are waiting for the store."))
