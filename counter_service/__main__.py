@@ -222,7 +222,7 @@ def _allow_many_connections() -> None:
 
 
 def _give_memory_back() -> None:
-    """Return to the system what importing and reading the settings needed: a quarter of the process, with glibc."""
+    """Return to the system what importing and reading the settings needed: some 12 MiB, with glibc."""
     gc.collect()
     # What is there now is there to stay: not to be looked through again, and so not copied in forked workers either.
     gc.freeze()

@@ -70,6 +70,7 @@ async def test_export_of_many_paths_is_whole(service: ServiceProcess, redis_serv
     assert len(set(text.splitlines())) == 20_000
 
 
+@pytest.mark.timeout(900)  # with the time to install a browser
 async def test_page_shows_what_is_counted(service: ServiceProcess, chromium: str, tmp_path: Path) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)

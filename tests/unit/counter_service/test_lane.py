@@ -1,15 +1,12 @@
 """What the fast lane does beyond answering one request: order, hand-over, its clients' ends and its own."""
 
 import asyncio
-import contextlib
 import socket
 import struct
-from collections.abc import Awaitable, Callable
 
 import pytest
 from structlog.testing import capture_logs
 
-from counter_service.errors import StoreUnavailableError
 from tests.support.eventually import eventually
 from tests.support.fronts import front
 from tests.support.lanes import GET, POST, PUT, count_of, is_closed, lanes_of, the_lane, waiting_in
@@ -196,12 +193,7 @@ async def test_answers_are_measured_by_method_and_status() -> None:
 
 async def test_store_that_refuses_for_good_is_503_at_once() -> None:
     async with front("lane") as served, connected(served.port) as (reader, writer):
-        await _break(served.counters.increments.aclose)
+        await served.counters.increments.aclose(1.0)
         writer.write(PUT)
         answer = await read_answer(reader)
         assert (answer.status, answer.fields["retry-after"]) == (503, "1")
-
-
-async def _break(close: Callable[[float], Awaitable[bool]]) -> None:
-    with contextlib.suppress(StoreUnavailableError):
-        await close(1.0)
