@@ -134,8 +134,13 @@ class Store(Model):
 
 
 class Spec(Model):
-    """What is wanted."""
+    """What is wanted.
 
+    ``suspend`` keeps the operator's hands off the children (Reconcile), or takes the pods away and keeps the rest
+    (Workload).
+    """
+
+    suspend: Literal["None", "Reconcile", "Workload"] = "None"
     replicas: int = 2
     autoscaling: Autoscaling | None = None
     image: str | None = None
@@ -178,6 +183,7 @@ class Status(Model):
     selector: str | None = None
     url: str | None = None
     total: int | None = None
+    requests_per_second: int | None = None
     store: StoreStatus | None = None
 
     def to_body(self) -> dict[str, Any]:
