@@ -1,10 +1,13 @@
 """Runs the operator: ``python -m request_counter_operator``. The composition root: everything is made and tied here."""
 
 import asyncio
+import signal
+import socket
 import sys
 import time
 from datetime import UTC, datetime
 
+import aiohttp
 import kopf
 import structlog
 import uvloop
@@ -12,47 +15,140 @@ from kubernetes.aio.config import ConfigException
 from pydantic import ValidationError
 
 from request_counter_operator import __version__
-from request_counter_operator.cache import Cache
+from request_counter_operator.api_connection import api_tracing
+from request_counter_operator.apply import Applier
+from request_counter_operator.cache import Cache, Key
+from request_counter_operator.election import Election
 from request_counter_operator.errors import NotFoundError, OperatorError
+from request_counter_operator.events import Recorder
 from request_counter_operator.handlers import build_registry
-from request_counter_operator.kube import connect
+from request_counter_operator.kinds import CHILD_KINDS, REQUEST_COUNTER
+from request_counter_operator.kube import Cluster, connect
 from request_counter_operator.logs import configure_logs
+from request_counter_operator.metrics import OperatorMetrics
 from request_counter_operator.observe import Observer, admin_session
+from request_counter_operator.probes import Health, serve_probes
 from request_counter_operator.reconcile import Reconciler
 from request_counter_operator.seed import load_seed
 from request_counter_operator.settings import Settings
+from request_counter_operator.watch_pulse import WatchPulse
 from request_counter_operator.workqueue import WorkQueue
+from request_counter_operator.write_gate import WriteGate
 
 log = structlog.get_logger()
 
+LAST_WRITES_S = 3.0
+"""How long a stopping operator waits for writes that are under way, before it lets another one write."""
 
-async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT.
 
-    Raises:
-        OperatorError: The cluster cannot be used as it is: no definition of RequestCounters, missing rights.
-    """
-    async with connect() as cluster, admin_session() as http:
-        try:
-            await cluster.check_installed()
-        except NotFoundError as error:
-            raise OperatorError("this cluster has no RequestCounters: apply crds/ first") from error
-        seed = await load_seed(cluster, settings.namespace)
-        cache = Cache()
-        observer = Observer(cache, http, settings, time.monotonic)
-        reconciler = Reconciler(cluster, cache, observer, settings, seed, rfc3339_now)
-        queue = WorkQueue(reconciler.reconcile, workers=settings.workers)
-        log.info("operator starting", version=__version__, workers=settings.workers)
-        async with asyncio.TaskGroup() as group:
-            working = group.create_task(queue.run())
-            await kopf.operator(
-                registry=build_registry(cache, queue),
-                clusterwide=True,
-                standalone=True,
-                liveness_endpoint=f"http://0.0.0.0:{settings.probe_port}/healthz",
+class Program:
+    """All parts of one operator, tied together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.identity = settings.identity or socket.gethostname()
+        self.metrics = OperatorMetrics()
+        self.pulse = WatchPulse([kind.plural for kind in (REQUEST_COUNTER, *CHILD_KINDS)], time.monotonic)
+        self.gate = WriteGate(time.monotonic)
+        self.tracing = api_tracing(self.metrics, self.pulse)
+        self.cache = Cache()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            OperatorError: The cluster cannot be used as it is: no definition of RequestCounters, missing rights.
+        """
+        async with connect(self.gate, self.tracing) as cluster, admin_session() as http:
+            for namespace in self.settings.namespaces or [""]:
+                await _check_installed(cluster, namespace)
+            reconciler = self._reconciler(cluster, http)
+            queue = WorkQueue(reconciler.reconcile, workers=self.settings.workers, metrics=self.metrics)
+
+            async def elected() -> None:
+                reconciler.seed = await load_seed(cluster, self.settings.namespace)
+                for key in self.cache.keys():  # noqa: SIM118 - a cache is no mapping
+                    queue.add(key, urgent=False)
+
+            election = Election(
+                cluster,
+                self.gate,
+                namespace=self.settings.namespace,
+                identity=self.identity,
+                clock=time.monotonic,
+                on_elected=elected,
             )
+            self._watch(queue, election)
+            health = Health(self.pulse, lambda: queue.oldest_s, lambda: self.pulse.have_all_begun)
+            log.info("operator starting", version=__version__, identity=self.identity)
+            async with serve_probes(self.settings.probe_port, health, self.metrics):
+                await self._work(queue, election)
+        log.info("operator stopped")
+
+    def _reconciler(self, cluster: Cluster, http: aiohttp.ClientSession) -> Reconciler:
+        return Reconciler(
+            cluster=cluster,
+            gate=self.gate,
+            cache=self.cache,
+            applier=Applier(
+                cluster, self.cache, time.monotonic, lambda kind: self.metrics.corrections.labels(kind).inc()
+            ),
+            observer=Observer(self.cache, cluster, http, self.settings, time.monotonic),
+            recorder=Recorder(cluster, self.identity, rfc3339_now),
+            settings=self.settings,
+            now=rfc3339_now,
+        )
+
+    def _watch(self, queue: WorkQueue[Key], election: Election) -> None:
+        """Have the metrics that are read when they are asked for."""
+        watch = self.metrics.watch
+        watch("queue_depth", "RequestCounters that wait for a worker.", lambda: float(queue.depth))
+        watch("queue_oldest_seconds", "For how long the one that waits longest does.", lambda: queue.oldest_s)
+        watch("resources", "RequestCounters there are.", lambda: float(len(self.cache.keys())))
+        watch("watch_age_seconds", "Time since a watch was begun, by plural.", self.pulse.ages_s, "resource")
+        watch("leading", "1 while this operator is the one that writes.", lambda: float(election.is_leading))
+        watch("lease_age_seconds", "Time since this operator renewed the Lease.", lambda: election.lease_age_s)
+
+    async def _work(self, queue: WorkQueue[Key], election: Election) -> None:
+        """Watch, stand for election and work off the queue until a signal; then let another one take over at once."""
+        stop = asyncio.Event()
+
+        def await_signals() -> None:
+            # kopf has just set its own handlers, which would end the watches before the lease is given back.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+        async def lead() -> None:
+            await self.pulse.all_begun()
+            await election.run()
+
+        async with asyncio.TaskGroup() as group:
+            watching = asyncio.Event()
+            registry = build_registry(self.cache, queue, self.tracing, await_signals)
+            namespaces = self.settings.namespaces
+            kopf_operator = kopf.operator(
+                registry=registry,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+                standalone=True,
+                stop_flag=watching,
+            )
+            group.create_task(kopf_operator).add_done_callback(lambda _: stop.set())
+            working, leading = group.create_task(queue.run()), group.create_task(lead())
+            await stop.wait()
+            leading.cancel()
+            self.gate.close()
+            if await self.gate.until_quiet(LAST_WRITES_S):
+                await election.release()
             working.cancel()
-    log.info("operator stopped")
+            watching.set()
+
+
+async def _check_installed(cluster: Cluster, namespace: str) -> None:
+    try:
+        await cluster.check_installed(namespace)
+    except NotFoundError as error:
+        raise OperatorError("this cluster has no RequestCounters: apply crds/ first") from error
 
 
 def rfc3339_now() -> str:
@@ -71,8 +167,8 @@ def main() -> int:
         return 2
     configure_logs(settings)
     try:
-        uvloop.run(run(settings))
-    except (OperatorError, ConfigException) as error:
+        uvloop.run(Program(settings).run())
+    except (OperatorError, ConfigException, OSError) as error:
         log.error("operator cannot run", error=str(error))  # noqa: TRY400 - the sentence says it all
         return 1
     return 0

@@ -227,6 +227,25 @@ class RequestCounter(Model):
         """Whether deletion was asked for: from then on nothing may be created for it."""
         return self.metadata.deletion_timestamp is not None
 
+    @classmethod
+    def without_spec(cls, body: Mapping[str, Any]) -> Self:
+        """Read a resource whose specification cannot be read, as far as its status has to tell of it.
+
+        Raises:
+            InvalidResourceError: Not even that.
+        """
+        return cls.from_body({"metadata": body["metadata"], "status": body.get("status", {})})
+
+    @property
+    def is_hibernating(self) -> bool:
+        """Whether no pods are wanted, and all else is to stay."""
+        return self.spec.suspend == "Workload"
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the operator is to leave everything as it is."""
+        return self.spec.suspend == "Reconcile"
+
     @property
     def minimum_replicas(self) -> int:
         """Pods below which the service is not what was asked for."""

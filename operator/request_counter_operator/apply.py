@@ -1,98 +1,242 @@
 """Makes the cluster's children the wanted ones: server-side apply of what is wanted, removal of what is not.
 
-A child whose wanted fields and whose fields in the cluster are as they were after our last apply is not written again,
-so a settled resource costs no request at all.
+A child whose fields of ours have the wanted values is not written again, so a settled resource costs no request at
+all. What somebody changed is put right, and told along with who it was.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, belongs_to
+from request_counter_operator.drift import Corrections
 from request_counter_operator.errors import (
-    ApiError,
     ConflictError,
+    FieldConflictError,
     ForeignObjectError,
+    GoneError,
+    ImmutableFieldError,
     NotFoundError,
+    NotLeadingError,
     OperatorError,
     TerminatingError,
 )
-from request_counter_operator.kinds import DEPLOYMENT, KIND_OF
-from request_counter_operator.kube import Cluster
+from request_counter_operator.happening import Happening
+from request_counter_operator.kinds import DEPLOYMENT, KIND_OF, REQUEST_COUNTER, SERVICE, STATEFUL_SET
+from request_counter_operator.kube import Cluster, Object
 from request_counter_operator.names import REPLICAS_FIELD_MANAGER
-from request_counter_operator.ownership import digest
+from request_counter_operator.ownership import manifest_digest, takers
 from request_counter_operator.render.manifest import Manifest
 
 
 class _Applied(NamedTuple):
-    """What our last apply wanted, and what it made of our fields, as digests."""
+    """What our last apply wanted and what it made of our fields, as digests, and the version it made of the object."""
 
     wanted: str
     live: str
+    version: int
+
+
+@dataclass(slots=True)
+class Made:
+    """What one pass over the children came to.
+
+    Attributes:
+        failures: What could not be done, in the order of the manifests.
+        happenings: What people should know of.
+        wrote: Whether anything was sent to the API server.
+    """
+
+    failures: list[OperatorError] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    wrote: bool = False
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One pass over the children of one RequestCounter: what it may rely on, and what it came to."""
+
+    key: Key
+    counter: RequestCounter
+    memory: dict[ChildKey, _Applied]
+    is_confirmed: bool = False
+    made: Made = field(default_factory=Made)
 
 
 class Applier:
-    """Applies and prunes the children of any RequestCounter, and remembers what it did."""
+    """Applies and prunes the children of any RequestCounter, and remembers what it did.
 
-    def __init__(self, cluster: Cluster, cache: Cache) -> None:
+    Args:
+        cluster: where they are.
+        cache: what the watches tell of them.
+        clock: a monotonic clock, in seconds.
+        corrected: told the kind of each child that was put right.
+    """
+
+    def __init__(
+        self, cluster: Cluster, cache: Cache, clock: Callable[[], float], corrected: Callable[[str], None]
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._applied: dict[Key, dict[ChildKey, _Applied]] = {}
+        self._clock = clock
+        self._corrected = corrected
+        self._applied: dict[Key, tuple[str, dict[ChildKey, _Applied]]] = {}
+        self._corrections: dict[Key, dict[ChildKey, Corrections]] = {}
 
-    async def make(self, key: Key, counter: RequestCounter, manifests: Sequence[Manifest]) -> list[OperatorError]:
+    async def make(self, key: Key, counter: RequestCounter, manifests: Sequence[Manifest]) -> Made:
         """Bring the children to what ``manifests`` say; one that fails does not keep the others from their turn.
 
-        Returns:
-            What failed, in the order of the manifests; empty when all is as wanted, or the namespace is going away.
+        Raises:
+            GoneError: The RequestCounter is gone or going, or its namespace is. Nothing more was made for it.
+            NotLeadingError: This process may not write any more.
         """
+        work = _Pass(key, counter, self._memory(key, counter))
         live = self._cache.children(key)
-        failures: list[OperatorError] = []
-        for manifest in manifests:
-            child = ChildKey(manifest["kind"], manifest["metadata"]["name"])
-            try:
-                await self._make_one(key, counter, manifest, live.get(child))
-            except TerminatingError:
-                return []
-            except OperatorError as error:
-                failures.append(_located(child, error))
-        wanted = {ChildKey(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
-        unwanted = [c for c in live.values() if c.key not in wanted and c.owner_uid == counter.metadata.uid]
-        failures += await self._prune(key, unwanted)
-        return failures
+        wanted = {_child_key(manifest): manifest for manifest in manifests}
+        for child, manifest in wanted.items():
+            await self._attempt(work, child, self._make_one(work, child, manifest, live.get(child)))
+        for old in live.values():
+            if old.key not in wanted and old.owner_uid == counter.metadata.uid and not old.terminating:
+                await self._attempt(work, old.key, self._remove(work, old))
+        return work.made
+
+    def is_fought_over(self, key: Key) -> bool:
+        """Whether somebody keeps changing a child of this RequestCounter."""
+        return any(corrections.is_fight for corrections in self._corrections.get(key, {}).values())
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
         self._applied.pop(key, None)
+        self._corrections.pop(key, None)
 
-    async def _make_one(self, key: Key, counter: RequestCounter, manifest: Manifest, live: Child | None) -> None:
-        memory = self._applied.setdefault(key, {})
-        child = ChildKey(manifest["kind"], manifest["metadata"]["name"])
-        wanted = digest(manifest)
+    def _memory(self, key: Key, counter: RequestCounter) -> dict[ChildKey, _Applied]:
+        """Return what is remembered of this very resource: of a namesake before it, nothing."""
+        uid, memory = self._applied.get(key, ("", {}))
+        if uid != counter.metadata.uid:
+            self.forget(key)
+            memory = {}
+            self._applied[key] = (counter.metadata.uid, memory)
+        return memory
+
+    async def _attempt(self, work: _Pass, child: ChildKey, attempt: Coroutine[None, None, None]) -> None:
+        try:
+            await attempt
+        except TerminatingError as error:
+            raise GoneError(str(error)) from error
+        except (GoneError, NotLeadingError):
+            raise
+        except OperatorError as error:
+            work.made.failures.append(_located(child, error))
+
+    async def _make_one(self, work: _Pass, child: ChildKey, manifest: Manifest, live: Child | None) -> None:
+        before = work.memory.get(child)
+        wanted = manifest_digest(manifest)
         if live is None:
-            await self._refuse_foreign(counter, child)
-        elif live.terminating:
-            return  # its end makes an event, and then it is made anew
-        elif live.owner_uid not in {None, counter.metadata.uid}:
-            raise ConflictError("it still belongs to a deleted resource of the same name")
-        elif memory.get(child) == _Applied(wanted, live.digest):
-            return
-        elif live.owns_replicas and "replicas" not in manifest["spec"]:
-            await self._hand_over_replicas(counter, live)
-        applied = await self._cluster.apply(manifest)
-        memory[child] = _Applied(wanted, Child.from_body(applied).digest)
+            # The watch may be behind, or somebody took the label off by which it knows ours.
+            live = await self._find(work.counter, child)
+        if live is not None:
+            if live.terminating:
+                return  # its end makes an event, and then it is made anew
+            if live.owner_uid not in {None, work.counter.metadata.uid}:
+                raise ConflictError("it still belongs to a deleted resource of the same name")
+            if live.digest == wanted or (before and before.version > live.resource_version):
+                return  # as wanted, or the watch has not told of our last write yet
+            if before and (before.wanted, before.live) == (wanted, live.digest):
+                return  # as we made it: the API server writes some value in another way
+        await self._confirm(work)
+        drift = await self._drift(work, manifest, live, is_ours=before is not None and before.wanted == wanted)
+        if live is not None and live.owns_replicas and "replicas" not in manifest["spec"]:
+            await self._hand_over_replicas(work.counter, live)
+        await self._apply(work, child, manifest, wanted)
+        if drift:
+            self._note(work, child, drift)
 
-    async def _refuse_foreign(self, counter: RequestCounter, child: ChildKey) -> None:
-        """Make sure that nobody else's object has the child's name: applying would take it over.
+    async def _apply(self, work: _Pass, child: ChildKey, manifest: Manifest, wanted: str) -> None:
+        work.made.wrote = True
+        try:
+            applied = Child.from_body(await self._cluster.apply(manifest))
+        except ImmutableFieldError:
+            if child.kind == SERVICE.kind:
+                raise  # its address would change, under everybody who has it
+            await self._remove(work, Child.from_body(await self._get(work.counter, child)), orphan=True)
+            note = f"{child.kind} {child.name} is made anew: a field that never changes was not as wanted"
+            work.made.happenings.append(Happening("Normal", "ChildRecreated", note))
+        else:
+            work.memory[child] = _Applied(wanted, applied.digest, applied.resource_version)
+
+    async def _remove(self, work: _Pass, child: Child, *, orphan: bool = False) -> None:
+        """Delete this very child; ``orphan`` leaves a workload's pods running, for the next one of its name."""
+        await self._confirm(work)
+        work.made.wrote = True
+        keeps_pods = orphan and child.key.kind in {DEPLOYMENT.kind, STATEFUL_SET.kind}
+        propagation = "Orphan" if keeps_pods else "Background"
+        kind = KIND_OF[child.key.kind]
+        await self._cluster.delete(kind, work.key.namespace, child.key.name, child.uid, propagation=propagation)  # type: ignore[arg-type]
+        work.memory.pop(child.key, None)
+
+    async def _confirm(self, work: _Pass) -> None:
+        """Make sure, before the first write of a pass, that the RequestCounter is still there and wanted.
+
+        The watches tell of children and of their owner on different ways: a child's end may be told before its owner's,
+        and would be taken for drift.
+        """
+        if work.is_confirmed:
+            return
+        meta = work.counter.metadata
+        try:
+            body = await self._cluster.get(REQUEST_COUNTER, meta.namespace, meta.name)
+        except NotFoundError as error:
+            raise GoneError("deleted") from error
+        if body["metadata"]["uid"] != meta.uid or "deletionTimestamp" in body["metadata"]:
+            raise GoneError("being deleted, or another one by now")
+        work.is_confirmed = True
+
+    async def _find(self, counter: RequestCounter, child: ChildKey) -> Child | None:
+        """Return a child that the watches do not know, or None.
 
         Raises:
-            ForeignObjectError: There is one.
+            ForeignObjectError: There is an object of its name that is not ours: applying would take it over.
         """
         try:
-            body = await self._cluster.get(KIND_OF[child.kind], counter.metadata.namespace, child.name)
+            body = await self._get(counter, child)
         except NotFoundError:
-            return
+            return None
         if not belongs_to(body, counter):
             raise ForeignObjectError("it exists already and is not ours: rename it or the RequestCounter")
+        return Child.from_body(body)
+
+    async def _get(self, counter: RequestCounter, child: ChildKey) -> Object:
+        body = await self._cluster.get(KIND_OF[child.kind], counter.metadata.namespace, child.name)
+        return {**body, "kind": child.kind}
+
+    async def _drift(self, work: _Pass, manifest: Manifest, live: Child | None, *, is_ours: bool) -> str:
+        """Return what somebody did to a child, as a sentence, or nothing when it is we who want something else now.
+
+        Raises:
+            FieldConflictError: It has been done too often.
+        """
+        child = _child_key(manifest)
+        corrections = self._corrections.get(work.key, {}).get(child)
+        if live is None:
+            did = f"{child.kind} {child.name} was deleted" if is_ours else ""
+        else:
+            managers = takers(await self._get(work.counter, child), manifest)
+            is_new = work.counter.metadata.generation != work.counter.status.observed_generation
+            is_drift = is_ours or (bool(managers) and not is_new)
+            who = " and ".join(managers) if managers else "somebody who left no trace of being there"
+            did = f"{child.kind} {child.name} was changed by {who}" if is_drift else ""
+        if did and corrections and corrections.truce_s:
+            raise FieldConflictError(
+                f"{did} again and again: left as it is for a while", retry_in_s=corrections.truce_s
+            )
+        return did
+
+    def _note(self, work: _Pass, child: ChildKey, drift: str) -> None:
+        corrections = self._corrections.setdefault(work.key, {}).setdefault(child, Corrections(self._clock))
+        corrections.note()
+        self._corrected(child.kind)
+        work.made.happenings.append(Happening("Normal", "DriftCorrected", f"{drift}, and is as wanted again"))
 
     async def _hand_over_replicas(self, counter: RequestCounter, live: Child) -> None:
         """Let another manager hold the present number of pods, before we let go of it.
@@ -100,32 +244,22 @@ class Applier:
         A field that its only manager lets go of falls back to its default, which here is one pod.
         Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
         """
-        if live.rollout is None:
-            return
+        body = await self._get(counter, live.key)
         manifest = {
             "apiVersion": DEPLOYMENT.api_version,
             "kind": live.key.kind,
             "metadata": {"name": live.key.name, "namespace": counter.metadata.namespace, "uid": live.uid},
-            "spec": {"replicas": live.rollout.wanted},
+            "spec": {"replicas": body["spec"]["replicas"]},
         }
         await self._cluster.apply(manifest, field_manager=REPLICAS_FIELD_MANAGER)
 
-    async def _prune(self, key: Key, unwanted: Iterable[Child]) -> list[OperatorError]:
-        """Delete children that are no longer wanted: these very ones, by UID."""
-        failures: list[OperatorError] = []
-        for child in unwanted:
-            if child.terminating:
-                continue
-            try:
-                await self._cluster.delete(KIND_OF[child.key.kind], key.namespace, child.key.name, child.uid)
-            except ApiError as error:
-                failures.append(_located(child.key, error))
-            else:
-                self._applied.get(key, {}).pop(child.key, None)
-        return failures
+
+def _child_key(manifest: Manifest) -> ChildKey:
+    return ChildKey(manifest["kind"], manifest["metadata"]["name"])
 
 
 def _located(child: ChildKey, error: OperatorError) -> OperatorError:
     """Put the child's name before an error's message, where a person reads first."""
-    error.args = (f"{child.kind} {child.name}: {error}",)
+    if not str(error).startswith(f"{child.kind} {child.name} "):
+        error.args = (f"{child.kind} {child.name}: {error}",)
     return error

@@ -73,6 +73,7 @@ class Child:
     """A child as it is in the cluster, without its bulk.
 
     Attributes:
+        resource_version: Of two states of one object, the later has the greater one.
         owner_uid: UID of the controlling owner, or None when it has none.
         terminating: Whether it is being deleted.
         digest: Digest of our fields' values (see ``ownership``).
@@ -82,6 +83,7 @@ class Child:
 
     key: ChildKey
     uid: str
+    resource_version: int
     owner_uid: str | None
     terminating: bool
     digest: str
@@ -96,6 +98,8 @@ class Child:
         return cls(
             key=ChildKey(body["kind"], metadata["name"]),
             uid=metadata["uid"],
+            # Comparable as a number: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+            resource_version=int(metadata["resourceVersion"]),
             owner_uid=None if owner is None else owner["uid"],
             terminating="deletionTimestamp" in metadata,
             digest=owned_digest(body),
@@ -139,6 +143,10 @@ class Cache:
         """Read from these live indexes from now on."""
         self._counters = counters
         self._children = children
+
+    def keys(self) -> list[Key]:
+        """Return the keys of all RequestCounters."""
+        return list(self._counters)
 
     def counter(self, key: Key) -> Body | None:
         """Return the RequestCounter's body, or None when there is none."""

@@ -3,12 +3,11 @@
 Pure: the same resource, settings and facts give the same manifests, byte for byte.
 """
 
-from dataclasses import dataclass
-
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.render.autoscaler import render_autoscaler
 from request_counter_operator.render.deployment import render_deployment
 from request_counter_operator.render.disruption_budget import render_disruption_budget
+from request_counter_operator.render.facts import Facts as Facts
 from request_counter_operator.render.ingress import render_ingress
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.render.redis_config import render_redis_config
@@ -20,19 +19,6 @@ from request_counter_operator.render.service_account import render_service_accou
 from request_counter_operator.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What rendering must know besides the resource.
-
-    Attributes:
-        redis_password: Password of the counter's own Redis.
-        deployment_exists: Whether the service's Deployment is there already.
-    """
-
-    redis_password: str
-    deployment_exists: bool
-
-
 def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[Manifest]:
     """Return the manifests of all wanted children: what others need comes before them."""
     rendered = [
@@ -40,10 +26,10 @@ def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[
         render_redis_secret(counter, facts.redis_password),
         render_redis_config(counter),
         render_redis_service(counter),
-        render_redis_statefulset(counter, settings, facts.redis_password),
+        render_redis_statefulset(counter, settings, facts),
         render_service(counter),
         render_admin_service(counter),
-        render_deployment(counter, settings, facts.redis_password, exists=facts.deployment_exists),
+        render_deployment(counter, settings, facts),
         render_disruption_budget(counter),
         render_autoscaler(counter),
         render_ingress(counter),

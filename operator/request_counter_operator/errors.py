@@ -3,10 +3,14 @@
 OperatorError
 ├── InvalidResourceError    the user's to mend: retried only when the resource changes
 ├── ForeignObjectError      the user's to mend: a child's name is taken by an object that is not ours
+├── FieldConflictError      the user's to mend: somebody keeps changing what we put back; left alone for a while
+├── NotLeadingError         another operator's to do: nothing was sent
+├── GoneError               the RequestCounter is gone or going: nothing is owed any more
 └── ApiError                the API server refused or could not be reached: retried with backoff
-├── NotFoundError
-├── ConflictError
-└── TerminatingError    the namespace is going away: nothing is owed any more
+    ├── NotFoundError
+    ├── ConflictError
+    ├── ImmutableFieldError     a field that can only be had by making the object anew
+    └── TerminatingError        the namespace is going away: nothing is owed any more
 """
 
 
@@ -20,6 +24,26 @@ class InvalidResourceError(OperatorError):
 
 class ForeignObjectError(OperatorError):
     """An object that somebody else made has the name of a child. It was left as it is."""
+
+
+class FieldConflictError(OperatorError):
+    """A child is changed again as often as it is put right. It is left as it is until the time is up.
+
+    Attributes:
+        retry_in_s: for how long, seconds.
+    """
+
+    def __init__(self, message: str, *, retry_in_s: float) -> None:
+        super().__init__(message)
+        self.retry_in_s = retry_in_s
+
+
+class NotLeadingError(OperatorError):
+    """This process is not, or not surely, the one that may write. Nothing was sent."""
+
+
+class GoneError(OperatorError):
+    """The RequestCounter was deleted, is being deleted, or is another one of the same name by now."""
 
 
 class ApiError(OperatorError):
@@ -40,6 +64,10 @@ class NotFoundError(ApiError):
 
 class ConflictError(ApiError):
     """The object is not in the state that the request required, such as another UID. Nothing was changed."""
+
+
+class ImmutableFieldError(ApiError):
+    """The change needs another value of a field that never changes. Nothing was changed."""
 
 
 class TerminatingError(ApiError):

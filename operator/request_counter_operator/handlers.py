@@ -4,34 +4,55 @@ There are no create, update, timer or daemon handlers on purpose: kopf keeps the
 finalizers of the resource, and nothing of the operator's is to be on it but its status.
 """
 
+import asyncio
+from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
+import aiohttp
 import kopf
 
+from request_counter_operator.api_connection import api_connector
 from request_counter_operator.cache import Body, Cache, Child, Key, owner_key
 from request_counter_operator.kinds import CHILD_KINDS, REQUEST_COUNTER, Kind
 from request_counter_operator.names import SELECT_OURS
+from request_counter_operator.watch_pulse import WATCH_S
 from request_counter_operator.workqueue import WorkQueue
 
 COUNTERS = "counters"
 CHILDREN = "children"
+LIST_CHUNK = 200
+"""Objects a page: what is read of a large cluster at once, at the start."""
 
 
-def build_registry(cache: Cache, queue: WorkQueue[Key]) -> kopf.OperatorRegistry:
-    """Return handlers that fill ``cache`` and add to ``queue``, the latter not before all lists are read."""
+def build_registry(
+    cache: Cache, queue: WorkQueue[Key], tracing: aiohttp.TraceConfig, on_start: Callable[[], None]
+) -> kopf.OperatorRegistry:
+    """Return handlers that fill ``cache`` and add to ``queue``, the latter not before all lists are read.
+
+    Args:
+        cache: gets the indexes.
+        queue: gets the keys.
+        tracing: is told of every request to the API server.
+        on_start: called when kopf has started.
+    """
     registry = kopf.OperatorRegistry()
+
+    async def login(**kwargs: Any) -> kopf.AiohttpSession | None:
+        return await open_session(tracing, **kwargs)
 
     async def startup(*, settings: kopf.OperatorSettings, **indexes: Any) -> None:
         configure(settings)
+        on_start()
         cache.attach(indexes[COUNTERS], indexes[CHILDREN])
 
-    async def counter_event(body: kopf.Body, **_: Any) -> None:
-        queue.add(counter_key(body))
+    async def counter_event(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
+        queue.add(counter_key(body), urgent=type is not None)
 
-    async def child_event(body: kopf.Body, **_: Any) -> None:
+    async def child_event(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
         owner = owner_key(body)
         if owner is not None:
-            queue.add(owner)
+            queue.add(owner, urgent=type is not None)
 
     kopf.on.login(registry=registry)(login)
     kopf.on.startup(registry=registry)(startup)
@@ -48,19 +69,33 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.posting.enabled = False
     settings.scanning.disabled = True  # no right to list namespaces and CRDs is needed
     settings.peering.standalone = True
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 330
-    settings.watching.connect_timeout = 10
+    settings.watching.server_timeout = WATCH_S
+    settings.watching.client_timeout = settings.watching.inactivity_timeout = WATCH_S + 10
+    settings.watching.connect_timeout = 5
+    settings.watching.chunk_size = LIST_CHUNK
     settings.networking.request_timeout = 30
-    settings.networking.connect_timeout = 10
+    settings.networking.connect_timeout = 5
+    settings.networking.error_backoffs = repeat(2.0)  # for ever: what watches has nothing better to do
+    settings.queueing.idle_timeout = 0.5  # each object that told something has a task for so long
+    settings.queueing.exit_timeout = 0.5
     for kind in CHILD_KINDS:
         # Always the 3-tuple: other forms of the key match nothing, silently.
         settings.watching.label_selectors[kind.group, kind.version, kind.plural] = SELECT_OURS
 
 
-async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+async def open_session(tracing: aiohttp.TraceConfig, **kwargs: Any) -> kopf.AiohttpSession | None:
     """Return how to reach the cluster: as this pod's ServiceAccount, or else as the user's kubeconfig says."""
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    info = kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    if info is None:
+        return None
+    session = aiohttp.ClientSession(
+        # The files are small, and read once an hour: when the token has expired.
+        connector=api_connector(await asyncio.to_thread(info.as_ssl_context)),
+        headers=info.as_http_headers(),
+        trace_configs=[tracing],
+        proxy=info.proxy_url,
+    )
+    return kopf.AiohttpSession(server=info.server, default_namespace=info.default_namespace, aiohttp_session=session)
 
 
 async def index_counter(body: kopf.Body, **_: Any) -> dict[Key, Body]:

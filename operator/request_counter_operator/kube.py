@@ -1,31 +1,53 @@
 """The API server, as far as the operator needs it: apply, read, create, delete, and nothing else.
 
 A thin layer over the official client's dynamic part. Every call has a deadline; every failure is one of ``errors``.
+Every write goes through the gate, but for those to the Lease that opens it.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal, TypeAlias
 
 import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.dynamic import DynamicClient
 
-from request_counter_operator.errors import ApiError, ConflictError, NotFoundError, TerminatingError
-from request_counter_operator.kinds import KIND_OF, REQUEST_COUNTER, Kind
+from request_counter_operator.api_connection import api_connector
+from request_counter_operator.errors import (
+    ApiError,
+    ConflictError,
+    ImmutableFieldError,
+    NotFoundError,
+    NotLeadingError,
+    TerminatingError,
+)
+from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, Kind
 from request_counter_operator.names import FIELD_MANAGER
+from request_counter_operator.write_gate import WriteGate
 
 REQUEST_TIMEOUT_S = 15
 MAX_MESSAGE_CHARS = 512
 """A refusal may quote the whole object: enough to understand it, not enough to flood a condition or a log."""
 
+_IMMUTABLE = re.compile(r"field is immutable|when `immutable` is set|updates to statefulset spec")
+"""How the API server says it: there is no machine-readable reason. Source: pkg/apis/*/validation of Kubernetes."""
+
 Object = dict[str, Any]
 
 
+Propagation: TypeAlias = Literal["Background", "Orphan"]
+
+
 @asynccontextmanager
-async def connect() -> AsyncIterator["Cluster"]:
+async def connect(gate: WriteGate, tracing: aiohttp.TraceConfig) -> AsyncIterator["Cluster"]:
     """Open the cluster that this pod runs in, or else the one that the user's kubeconfig selects.
+
+    Args:
+        gate: lets writes through.
+        tracing: is told of every request.
 
     Raises:
         config.ConfigException: There is neither.
@@ -34,15 +56,17 @@ async def connect() -> AsyncIterator["Cluster"]:
         config.load_incluster_config()
     except config.ConfigException:
         await config.load_kube_config()
-    async with client.ApiClient() as api:
-        yield Cluster(DynamicClient(api))
+    async with client.ApiClient() as api, api_connector(api.rest_client.ssl_context) as connector:
+        api.configuration.client_session_kwargs = {"connector": connector, "trace_configs": [tracing]}
+        yield Cluster(DynamicClient(api), gate)
 
 
 class Cluster:
     """One connection pool to one API server."""
 
-    def __init__(self, dynamic: DynamicClient) -> None:
+    def __init__(self, dynamic: DynamicClient, gate: WriteGate) -> None:
         self._dynamic = dynamic
+        self._gate = gate
 
     async def apply(self, manifest: Mapping[str, Any], *, field_manager: str = FIELD_MANAGER) -> Object:
         """Apply a child server-side: exactly the manifest's fields become ours, others' values of them are overruled.
@@ -74,15 +98,15 @@ class Cluster:
         }
         return await self._apply(REQUEST_COUNTER.path(namespace, name, "status"), body, FIELD_MANAGER)
 
-    async def check_installed(self) -> None:
-        """Make sure that the API server knows RequestCounters.
+    async def check_installed(self, namespace: str = "") -> None:
+        """Make sure that the API server knows RequestCounters, and lets us read those of a namespace, or of all.
 
         Raises:
             NotFoundError: The CustomResourceDefinition is not there.
             ApiError: The server refused or could not be reached.
         """
         path = f"/apis/{REQUEST_COUNTER.api_version}/{REQUEST_COUNTER.plural}"
-        await self._request("get", path, limit=1)
+        await self._request("get", REQUEST_COUNTER.path(namespace) if namespace else path, limit=1)
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """Return an object.
@@ -100,10 +124,38 @@ class Cluster:
             ConflictError: There is one already.
             ApiError: The server refused or could not be reached.
         """
-        return await self._request("post", kind.path(namespace), body=manifest, field_manager=FIELD_MANAGER)
+        return await self._write("post", kind.path(namespace), body=manifest, field_manager=FIELD_MANAGER)
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Delete this very object, in the background; one that is gone already is as good as deleted.
+    async def count_event(self, namespace: str, name: str, count: int, last: str) -> None:
+        """Say of an Event that it happened again: ``count`` times by now, ``last`` (RFC 3339) being the latest.
+
+        Raises:
+            NotFoundError: It has expired.
+            ApiError: The server refused or could not be reached.
+        """
+        body = {"count": count, "lastTimestamp": last}
+        path = EVENT.path(namespace, name)
+        await self._write("patch", path, body=body, content_type="application/merge-patch+json")
+
+    async def write_lease(self, namespace: str, lease: Mapping[str, Any], *, timeout_s: float) -> Object:
+        """Create the Lease, or replace it if its resourceVersion is still the current one. Passes by the gate.
+
+        Raises:
+            ConflictError: Somebody was faster.
+            ApiError: The server refused or could not be reached.
+        """
+        metadata = lease["metadata"]
+        if "resourceVersion" in metadata:
+            path = LEASE.path(namespace, metadata["name"])
+            return await self._request("put", path, body=lease, timeout_s=timeout_s)
+        return await self._request("post", LEASE.path(namespace), body=lease, timeout_s=timeout_s)
+
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, uid: str, *, propagation: Propagation = "Background"
+    ) -> None:
+        """Delete this very object; one that is gone already is as good as deleted.
+
+        What belongs to it is deleted after it (Background), or stays without an owner (Orphan).
 
         Raises:
             ConflictError: Another object has the name by now. It was left alone.
@@ -112,16 +164,16 @@ class Cluster:
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "propagationPolicy": "Background",
+            "propagationPolicy": propagation,
             "preconditions": {"uid": uid},
         }
         try:
-            await self._request("delete", kind.path(namespace, name), body=options)
+            await self._write("delete", kind.path(namespace, name), body=options)
         except NotFoundError:
             return
 
     async def _apply(self, path: str, body: Mapping[str, Any], field_manager: str) -> Object:
-        return await self._request(
+        return await self._write(
             "patch",
             path,
             body=body,
@@ -130,13 +182,25 @@ class Cluster:
             force_conflicts="true",
         )
 
-    async def _request(self, method: str, path: str, **options: Any) -> Object:
+    async def _write(self, method: str, path: str, **options: Any) -> Object:
+        """Make a request that changes something, if the gate is open, and in the time that it is open for.
+
+        Raises:
+            NotLeadingError: It is closed, or closed on the way: then it is unknown whether the write had an effect.
+        """
+        with self._gate.write() as left_s:
+            try:
+                return await self._request(method, path, timeout_s=min(left_s, REQUEST_TIMEOUT_S), **options)
+            except ApiError as error:
+                if error.status or self._gate.is_open:
+                    raise
+                raise NotLeadingError(str(error)) from error
+
+    async def _request(self, method: str, path: str, *, timeout_s: float = REQUEST_TIMEOUT_S, **options: Any) -> Object:
         options.setdefault("query_params", [])  # the client's own default is shared by all calls
         options.setdefault("header_params", {})
         try:
-            response = await self._dynamic.request(
-                method, path, serialize=False, _request_timeout=REQUEST_TIMEOUT_S, **options
-            )
+            response = await self._dynamic.request(method, path, serialize=False, _request_timeout=timeout_s, **options)
             answer: Object = await response.json()
         except client.ApiException as error:
             raise _translated(error) from error
@@ -155,5 +219,7 @@ def _translated(error: client.ApiException) -> ApiError:
     causes = (answer.get("details") or {}).get("causes") or ()
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return TerminatingError(message, status=error.status)
+    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and _IMMUTABLE.search(message):
+        return ImmutableFieldError(message, status=error.status)
     kinds = {404: NotFoundError, 409: ConflictError}
     return kinds.get(error.status, ApiError)(message, status=error.status)

@@ -4,28 +4,57 @@ Level-triggered: it does not know what happened, only what is wanted and what th
 event, after a missed one, after an hour's absence, and does nothing when nothing is to be done.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
 from request_counter_operator.api import RequestCounter, Status
-from request_counter_operator.apply import Applier
-from request_counter_operator.cache import Cache, ChildKey, Key
-from request_counter_operator.desired import Facts, children
-from request_counter_operator.errors import ForeignObjectError, NotFoundError
+from request_counter_operator.apply import Applier, Made
+from request_counter_operator.cache import Body, Cache, Child, ChildKey, Key
+from request_counter_operator.desired import children
+from request_counter_operator.errors import (
+    FieldConflictError,
+    ForeignObjectError,
+    GoneError,
+    ImmutableFieldError,
+    InvalidResourceError,
+    NotFoundError,
+    NotLeadingError,
+)
+from request_counter_operator.events import Recorder
 from request_counter_operator.kinds import DEPLOYMENT
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import child_name
 from request_counter_operator.observe import Observer
 from request_counter_operator.render.credentials import derive_password
+from request_counter_operator.render.facts import Facts
 from request_counter_operator.settings import Settings
-from request_counter_operator.status import status
+from request_counter_operator.status import invalid_status, news, status
+from request_counter_operator.write_gate import WriteGate
 
 log = structlog.get_logger()
 
 UNANSWERED_INTERVAL_S = 2.0
-"""How soon a service is asked again that did not tell its total."""
+"""How soon a service is asked again that did not tell its total; each further time twice as late."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of one RequestCounter.
+
+    Attributes:
+        counter: It, as it was last read.
+        written: The status that we wrote last, and the version of the resource that we wrote it to.
+        settled: The specification and the children for which nothing had to be written.
+        unanswered: How often in a row its service did not tell its total.
+    """
+
+    counter: RequestCounter | None = None
+    written: tuple[str | None, Status] | None = None
+    settled: tuple[str, int, dict[ChildKey, Child]] | None = None
+    unanswered: int = 0
 
 
 @dataclass(slots=True)
@@ -33,22 +62,21 @@ class Reconciler:
     """Reconciles any RequestCounter, one at a time each; the work queue sees to that.
 
     Attributes:
-        seed: What the passwords are derived from.
+        gate: Whether this process may write at all.
+        seed: What the passwords are derived from; empty until the first election.
         now: The time of day, in RFC 3339.
     """
 
     cluster: Cluster
+    gate: WriteGate
     cache: Cache
+    applier: Applier
     observer: Observer
+    recorder: Recorder
     settings: Settings
-    seed: bytes
     now: Callable[[], str]
-    _applier: Applier = field(init=False)
-    _written: dict[Key, tuple[str | None, Status]] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Make what has the reconciler's own lifetime."""
-        self._applier = Applier(self.cluster, self.cache)
+    seed: bytes = b""
+    _known: dict[Key, _Known] = field(init=False, default_factory=dict)
 
     async def reconcile(self, key: Key) -> float | None:
         """Bring the RequestCounter to what it says, as far as that is possible now.
@@ -57,43 +85,109 @@ class Reconciler:
             Seconds until it wants to be looked at again, or None when there is nothing to look at any more.
 
         Raises:
-            InvalidResourceError: The resource cannot be read. Nothing was changed.
+            InvalidResourceError: The resource cannot be read, and its status tells so. Nothing else was changed.
+            NotLeadingError: This process may not write. It was left as it is.
             ExceptionGroup: Children could not be applied. The others were, and the status tells of it.
             ApiError: The status could not be written.
         """
+        if not self.gate.is_open or not self.seed:
+            raise NotLeadingError("standing by")
         body = self.cache.counter(key)
         if body is None:
             self._forget(key)
             return None
-        counter = self._with_latest_status(key, RequestCounter.from_body(body))
+        known = self._known.setdefault(key, _Known())
+        try:
+            counter = self._read(known, body)
+        except InvalidResourceError as error:
+            await self._tell_invalid(known, body, str(error))
+            raise
         if counter.is_being_deleted:
             return None
-        failures = await self._applier.make(key, counter, children(counter, self.settings, self._facts(key, counter)))
-        observed = await self.observer.observe(key, counter, failures)
-        await self._write_status(key, counter, status(counter, self.settings, observed, self.now()))
-        retried = [failure for failure in failures if not isinstance(failure, ForeignObjectError)]
-        if retried:
-            raise ExceptionGroup("not all children could be applied", retried)
-        # A service that could not be asked yet makes no event when it can.
-        asked = observed.total is not None or observed.service is None
-        return self.settings.total_interval_s if asked else UNANSWERED_INTERVAL_S
+        try:
+            made = await self._make(key, known, counter)
+        except GoneError as error:
+            log.debug("left alone", why=str(error))
+            return None
+        return await self._tell(key, known, counter, made)
 
-    def _facts(self, key: Key, counter: RequestCounter) -> Facts:
-        deployment = ChildKey(DEPLOYMENT.kind, child_name(counter, "service"))
-        return Facts(
-            redis_password=derive_password(self.seed, counter),
-            deployment_exists=deployment in self.cache.children(key),
-        )
-
-    def _with_latest_status(self, key: Key, counter: RequestCounter) -> RequestCounter:
-        """Return the resource with the status that we wrote, while the watch still tells of the one before."""
-        based_on, written = self._written.get(key, (None, counter.status))
-        if based_on is not None and based_on == counter.metadata.resource_version:
-            return counter.model_copy(update={"status": written})
+    def _read(self, known: _Known, body: Body) -> RequestCounter:
+        """Return the resource, with the status that we wrote, while the watch still tells of the one before."""
+        counter = known.counter
+        if counter is None or counter.metadata.resource_version != body["metadata"].get("resourceVersion"):
+            counter = known.counter = RequestCounter.from_body(body)
+        if known.written is not None and known.written[0] == counter.metadata.resource_version:
+            return counter.model_copy(update={"status": known.written[1]})
         return counter
 
-    async def _write_status(self, key: Key, counter: RequestCounter, wanted: Status) -> None:
-        """Write the status if it says anything new."""
+    async def _make(self, key: Key, known: _Known, counter: RequestCounter) -> Made:
+        """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
+        live = self.cache.children(key)
+        state = (counter.metadata.uid, counter.metadata.generation, live)
+        if counter.is_paused or known.settled == state:
+            return Made()
+        known.settled = None
+        facts = await self._facts(counter, live)
+        made = await self.applier.make(key, counter, children(counter, self.settings, facts))
+        if not made.wrote and not made.failures:
+            known.settled = state
+        await self.recorder.record(counter, made.happenings)
+        return made
+
+    async def _facts(self, counter: RequestCounter, live: dict[ChildKey, Child]) -> Facts:
+        child = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
+        rollout = None if child is None else child.rollout
+        replicas = None if rollout is None else rollout.wanted
+        if rollout is None and counter.spec.autoscaling is not None:
+            replicas = await self._replicas_of_unseen(counter)
+        return Facts(
+            redis_password=derive_password(self.seed, counter),
+            service_replicas=replicas,
+            service_pods=0 if rollout is None else rollout.present,
+        )
+
+    async def _replicas_of_unseen(self, counter: RequestCounter) -> int | None:
+        """Return the replicas of a Deployment that the watch does not know, such as one whose label was taken off.
+
+        To think that there is none would be to set the number that is the autoscaler's.
+        """
+        name = child_name(counter, "service")
+        try:
+            body = await self.cluster.get(DEPLOYMENT, counter.metadata.namespace, name)
+        except NotFoundError:
+            return None
+        return int(body["spec"]["replicas"])
+
+    async def _tell(self, key: Key, known: _Known, counter: RequestCounter, made: Made) -> float:
+        """Write what is the case into the status; return when to look again.
+
+        Raises:
+            ExceptionGroup: Something failed that may well succeed when it is tried again.
+        """
+        fought = self.applier.is_fought_over(key)
+        observed = await self.observer.observe(key, counter, made.failures, is_fought_over=fought)
+        await self._write_status(known, counter, status(counter, self.settings, observed, self.now()))
+        for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError)
+        retried = [failure for failure in made.failures if not isinstance(failure, for_people)]
+        if retried:
+            raise ExceptionGroup("not all children could be applied", retried)
+        truces_s = [failure.retry_in_s for failure in made.failures if isinstance(failure, FieldConflictError)]
+        has_pods = observed.service is not None and observed.service.present > 0
+        known.unanswered = known.unanswered + 1 if has_pods and observed.total is None else 0
+        interval_s = self.settings.total_interval_s
+        if known.unanswered:
+            interval_s = min(interval_s, UNANSWERED_INTERVAL_S * 2.0 ** min(known.unanswered - 1, 16))
+        elif not has_pods and not made.failures and not fought:
+            interval_s = self.settings.resync_interval_s
+        return min([interval_s, *truces_s], default=math.inf)
+
+    async def _tell_invalid(self, known: _Known, body: Body, message: str) -> None:
+        counter = RequestCounter.without_spec(body)
+        if not counter.is_being_deleted:
+            await self._write_status(known, counter, invalid_status(counter, message, self.now()))
+
+    async def _write_status(self, known: _Known, counter: RequestCounter, wanted: Status) -> None:
+        """Write the status if it says anything new, and tell of it what is worth an Event."""
         if wanted == counter.status:
             return
         meta = counter.metadata
@@ -101,10 +195,10 @@ class Reconciler:
             await self.cluster.apply_status(meta.namespace, meta.name, meta.uid, wanted.to_body())
         except NotFoundError:
             return  # deleted meanwhile: its event is on the way
-        self._written[key] = (meta.resource_version, wanted)
-        log.debug("status written", total=wanted.total)
+        known.written = (meta.resource_version, wanted)
+        await self.recorder.record(counter, news(counter.status, wanted))
 
     def _forget(self, key: Key) -> None:
-        self._applier.forget(key)
+        self.applier.forget(key)
         self.observer.forget(key)
-        self._written.pop(key, None)
+        self._known.pop(key, None)

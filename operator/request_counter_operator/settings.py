@@ -14,6 +14,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="OPERATOR_", frozen=True)
 
     namespace: str = Field(default="request-counter-system", description="The namespace the operator runs in.")
+    watch_namespaces: str = Field(
+        default="",
+        pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(,[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
+        description="Namespaces whose RequestCounters are its business, separated by commas; empty for all.",
+    )
+    identity: str = Field(
+        default="", description="What this operator is called, unlike all others. Default is the host's name."
+    )
     service_image: str = Field(
         default=f"request-counter/service:{__version__}", description="Image of the counter service."
     )
@@ -24,6 +32,14 @@ class Settings(BaseSettings):
     total_interval_s: float = Field(
         default=15, ge=1, description="A counter is looked at, and its total read, this often."
     )
-    probe_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz.")
+    resync_interval_s: float = Field(
+        default=600, ge=10, description="A counter without pods, which has nothing to tell, is looked at this often."
+    )
+    probe_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces to watch; none means all."""
+        return self.watch_namespaces.split(",") if self.watch_namespaces else []

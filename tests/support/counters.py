@@ -62,4 +62,6 @@ EXTERNAL: dict[str, Any] = {
     },
 }
 
-SPECS = {"minimal": MINIMAL, "full": FULL, "in-memory": IN_MEMORY, "external": EXTERNAL}
+HIBERNATING: dict[str, Any] = {"suspend": "Workload", "autoscaling": {"maxReplicas": 4}}
+
+SPECS = {"minimal": MINIMAL, "full": FULL, "in-memory": IN_MEMORY, "external": EXTERNAL, "hibernating": HIBERNATING}

@@ -1,4 +1,4 @@
-"""The manifests that this release renders, on file: ``python -m tests.support.golden`` writes them anew.
+"""The manifests that each release renders, on file: ``python -m tests.support.golden`` writes this release's anew.
 
 Whoever changes them changes the pods of every counter at the next upgrade of the operator: the diff shows how.
 """
@@ -8,16 +8,19 @@ from pathlib import Path
 
 import yaml
 
-from request_counter_operator.desired import Facts, children
+from request_counter_operator import __version__
+from request_counter_operator.desired import children
+from request_counter_operator.render.facts import Facts
 from request_counter_operator.settings import Settings
 from tests.support.counters import SPECS, counter
 
-DIRECTORY = Path(__file__).parent.parent / "unit" / "operator" / "golden"
+RELEASES = Path(__file__).parent.parent / "unit" / "operator" / "golden"
+DIRECTORY = RELEASES / __version__
 
 
 def render(name: str) -> str:
     """Return the manifests of the sample resource ``name``, in the order in which they are applied."""
-    facts = Facts(redis_password="p" * 64, deployment_exists=True)
+    facts = Facts(redis_password="p" * 64, service_replicas=2, service_pods=2)
     manifests = children(counter(SPECS[name]), Settings(), facts)
     # By way of JSON, so that equal parts are written out rather than referred to.
     return yaml.safe_dump_all(json.loads(json.dumps(manifests)), sort_keys=False)
@@ -25,7 +28,7 @@ def render(name: str) -> str:
 
 def main() -> None:
     """Write every golden file."""
-    DIRECTORY.mkdir(exist_ok=True)
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
     for name in SPECS:
         (DIRECTORY / f"{name}.yaml").write_text(render(name))
 

@@ -6,12 +6,12 @@ from request_counter_operator.render.manifest import Manifest
 
 
 def render_autoscaler(counter: RequestCounter) -> Manifest | None:
-    """Return the HorizontalPodAutoscaler of the service's Deployment, or None without autoscaling.
+    """Return the HorizontalPodAutoscaler of the service's Deployment, or None without autoscaling or pods.
 
     It steers the Deployment itself, so that scaling goes on while the operator is away.
     """
     autoscaling = counter.spec.autoscaling
-    if autoscaling is None:
+    if autoscaling is None or counter.is_hibernating:
         return None
     utilization = {"type": "Utilization", "averageUtilization": autoscaling.target_cpu_utilization_percentage}
     return {

@@ -12,6 +12,7 @@ from request_counter_operator.names import (
     metadata,
     selector_labels,
 )
+from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import (
     RESTRICTED_CONTAINER,
     Manifest,
@@ -31,13 +32,13 @@ DRAIN_DELAY_S = 5
 GRACE_PERIOD_S = 30
 
 
-def render_deployment(counter: RequestCounter, settings: Settings, password: str, *, exists: bool) -> Manifest:
+def render_deployment(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest:
     """Return the Deployment.
 
-    With autoscaling its ``replicas`` are set only when it does not exist yet (to the minimum, so that it does not start
-    with one pod); from then on the field is the autoscaler's.
+    With autoscaling its ``replicas`` are set only while it has none or is not there (to the minimum, so that it does
+    not start with one pod); from then on the field is the autoscaler's.
     """
-    access = store_access(counter, password)
+    access = store_access(counter, facts.redis_password)
     spec: dict[str, Any] = {
         "selector": {"matchLabels": selector_labels(counter, "service")},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
@@ -46,7 +47,9 @@ def render_deployment(counter: RequestCounter, settings: Settings, password: str
             "spec": _pod(counter, settings, access),
         },
     }
-    if counter.spec.autoscaling is None or not exists:
+    if counter.is_hibernating:
+        spec["replicas"] = 0
+    elif counter.spec.autoscaling is None or not facts.service_replicas:
         spec["replicas"] = counter.minimum_replicas
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(counter, "service"), "spec": spec}
 

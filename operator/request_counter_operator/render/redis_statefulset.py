@@ -5,6 +5,7 @@ from typing import Any
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.names import REDIS_PORT, REDIS_PROBE_USER, child_name, labels, metadata, selector_labels
 from request_counter_operator.render.credentials import fingerprint
+from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import (
     RESTRICTED_CONTAINER,
     Manifest,
@@ -26,19 +27,22 @@ REDIS_USER_ID = 999
 """The user ``redis`` of the official image."""
 
 
-def render_redis_statefulset(counter: RequestCounter, settings: Settings, password: str) -> Manifest | None:
-    """Return the StatefulSet, or None when somebody else runs Redis."""
+def render_redis_statefulset(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest | None:
+    """Return the StatefulSet, or None when somebody else runs Redis.
+
+    Going to sleep, Redis goes last: the service's pods still have counts to hand to it.
+    """
     redis = counter.spec.store.redis
     if redis.mode == "External":
         return None
     persistence = redis.persistence
     spec: dict[str, Any] = {
-        "replicas": 1,
+        "replicas": 0 if counter.is_hibernating and facts.service_pods == 0 else 1,
         "serviceName": child_name(counter, "redis"),
         # In order, a pod that never gets ready would never be replaced by a better one.
         "podManagementPolicy": "Parallel",
         "selector": {"matchLabels": selector_labels(counter, "redis")},
-        "template": _pod_template(counter, redis.image or settings.redis_image, password),
+        "template": _pod_template(counter, redis.image or settings.redis_image, facts.redis_password),
     }
     if persistence.enabled:
         spec["volumeClaimTemplates"] = [_volume_claim(counter)]
@@ -109,11 +113,22 @@ def _ping(*options: str, period_s: int, failures: int) -> Manifest:
 
 
 def _volume_claim(counter: RequestCounter) -> Manifest:
+    """Return the claim as the API server completes it: the list is ours as a whole, its defaults included.
+
+    Without them, an operator that has just started would take the server's additions for somebody's.
+    """
     persistence = counter.spec.store.redis.persistence
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": persistence.size}},
+        "volumeMode": "Filesystem",
     }
     if persistence.storage_class_name is not None:
         spec["storageClassName"] = persistence.storage_class_name
-    return {"metadata": {"name": "data", "labels": labels(counter, "redis")}, "spec": spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "labels": labels(counter, "redis")},
+        "spec": spec,
+        "status": {"phase": "Pending"},
+    }

@@ -11,7 +11,13 @@ OURS = {"app.kubernetes.io/managed-by": "request-counter-operator", "app.kuberne
 
 
 def body(kind: str = "Service", *, owner: str | None = UID, labels: dict[str, str] | None = None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": "hits", "namespace": "default", "uid": "u", "labels": labels or {}}
+    metadata: dict[str, Any] = {
+        "name": "hits",
+        "namespace": "default",
+        "uid": "u",
+        "resourceVersion": "7",
+        "labels": labels or {},
+    }
     if owner is not None:
         metadata["ownerReferences"] = [
             {"kind": "Other", "name": "other", "uid": "x"},
@@ -82,3 +88,4 @@ def test_a_cache_is_empty_until_the_watches_are_attached() -> None:
     cache.attach({key: [{"kind": "RequestCounter"}]}, {key: [child]})
     assert cache.counter(key) == {"kind": "RequestCounter"}
     assert cache.children(key) == {ChildKey("Service", "hits"): child}
+    assert (cache.keys(), child.resource_version) == ([key], 7)

@@ -4,16 +4,19 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from request_counter_operator.desired import Facts, children
+from request_counter_operator.desired import children
 from request_counter_operator.kinds import KIND_OF
+from request_counter_operator.render.facts import Facts
 from request_counter_operator.settings import Settings
 from tests.support import golden
-from tests.support.counters import FULL, MINIMAL, SPECS, UID, counter
+from tests.support.counters import FULL, HIBERNATING, MINIMAL, SPECS, UID, counter
 
 PASSWORD = "p" * 64
+WORKLOADS = {"Deployment", "StatefulSet"}
 
 autoscaling = st.none() | st.fixed_dictionaries({"minReplicas": st.integers(1, 5), "maxReplicas": st.integers(5, 1000)})
 exposure = st.sampled_from([{"type": "None"}, FULL["exposure"]])
@@ -30,7 +33,8 @@ specs = st.fixed_dictionaries(
 
 
 def desired(spec: dict[str, Any], *, exists: bool = True) -> list[dict[str, Any]]:
-    return children(counter(spec), Settings(), Facts(redis_password=PASSWORD, deployment_exists=exists))
+    facts = Facts(redis_password=PASSWORD, service_replicas=2 if exists else None, service_pods=2 if exists else 0)
+    return children(counter(spec), Settings(), facts)
 
 
 def of_kind(manifests: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -41,6 +45,23 @@ def of_kind(manifests: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", SPECS)
 def test_manifests_are_those_on_file(name: str) -> None:
     assert golden.render(name) == (golden.DIRECTORY / f"{name}.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("release", [folder.name for folder in golden.RELEASES.iterdir()])
+def test_an_upgrade_from_any_release_rolls_no_pod(release: str, name: str) -> None:
+    """Whoever pins the images, in the resource or the operator's settings, sees no pod restart by an upgrade."""
+    file = golden.RELEASES / release / f"{name}.yaml"
+    if file.exists():  # the sample was known then
+        assert pod_templates(golden.render(name)) == pod_templates(file.read_text())
+
+
+def pod_templates(manifests: str) -> list[dict[str, Any]]:
+    templates = [m["spec"]["template"] for m in yaml.safe_load_all(manifests) if m["kind"] in WORKLOADS]
+    for template in templates:
+        for container in template["spec"]["containers"]:
+            del container["image"]
+    return templates
 
 
 @given(spec=specs, exists=st.booleans())
@@ -77,7 +98,7 @@ def test_the_password_is_nowhere_but_in_the_secret(spec: dict[str, Any]) -> None
 @given(spec=specs)
 def test_all_pods_meet_the_restricted_standard(spec: dict[str, Any]) -> None:
     for manifest in desired(spec):
-        if manifest["kind"] in {"Deployment", "StatefulSet"}:
+        if manifest["kind"] in WORKLOADS:
             pod = manifest["spec"]["template"]["spec"]
             assert pod["securityContext"]["runAsNonRoot"]
             assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -105,6 +126,23 @@ def test_replicas_are_the_autoscalers_once_the_deployment_exists(
     assert deployment["spec"].get("replicas") == expected
 
 
+def test_a_hibernating_counter_has_no_pods_and_its_redis_goes_last() -> None:
+    def replicas(pods: int) -> dict[str, int]:
+        facts = Facts(redis_password=PASSWORD, service_replicas=pods, service_pods=pods)
+        manifests = children(counter(HIBERNATING), Settings(), facts)
+        assert "HorizontalPodAutoscaler" not in [manifest["kind"] for manifest in manifests]
+        return {m["kind"]: m["spec"]["replicas"] for m in manifests if m["kind"] in WORKLOADS}
+
+    assert replicas(2) == {"Deployment": 0, "StatefulSet": 1}
+    assert replicas(0) == {"Deployment": 0, "StatefulSet": 0}
+
+
+def test_a_counter_that_wakes_up_gets_the_autoscalers_minimum_to_begin_with() -> None:
+    spec = {"autoscaling": {"minReplicas": 3, "maxReplicas": 9}}
+    asleep = Facts(redis_password=PASSWORD, service_replicas=0)
+    assert of_kind(children(counter(spec), Settings(), asleep), "Deployment")["spec"]["replicas"] == 3
+
+
 @pytest.mark.parametrize(("replicas", "expected"), [(0, False), (1, False), (2, True)])
 def test_a_disruption_budget_needs_two_pods(replicas: int, *, expected: bool) -> None:
     kinds = [manifest["kind"] for manifest in desired({"replicas": replicas})]
@@ -113,7 +151,7 @@ def test_a_disruption_budget_needs_two_pods(replicas: int, *, expected: bool) ->
 
 def test_a_changed_password_or_configuration_starts_redis_anew() -> None:
     def annotations(spec: dict[str, Any], password: str) -> dict[str, str]:
-        facts = Facts(redis_password=password, deployment_exists=True)
+        facts = Facts(redis_password=password)
         (redis,) = [m for m in children(counter(spec), Settings(), facts) if m["kind"] == "StatefulSet"]
         found: dict[str, str] = redis["spec"]["template"]["metadata"]["annotations"]
         return found

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import kopf
 import pytest
 from kopf._cogs.structs.references import Resource
@@ -9,6 +10,7 @@ from kopf._cogs.structs.references import Resource
 from request_counter_operator.cache import Cache, Key
 from request_counter_operator.handlers import build_registry, configure, index_counter
 from request_counter_operator.kinds import CHILD_KINDS, REQUEST_COUNTER, Kind
+from request_counter_operator.metrics import OperatorMetrics
 from request_counter_operator.workqueue import WorkQueue
 
 
@@ -35,7 +37,9 @@ def test_request_counters_are_not_filtered() -> None:
 
 
 def test_no_handler_leaves_a_mark_on_an_object() -> None:
-    registry = build_registry(Cache(), WorkQueue(nothing, workers=1))
+    registry = build_registry(
+        Cache(), WorkQueue(nothing, workers=1, metrics=OperatorMetrics()), aiohttp.TraceConfig(), lambda: None
+    )
     kinds = [*CHILD_KINDS, REQUEST_COUNTER]
     assert not any(registry._changing.has_handlers(resource(kind)) for kind in kinds)
     assert not any(registry._spawning.has_handlers(resource(kind)) for kind in kinds)

@@ -10,9 +10,10 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
+from request_counter_operator.conditions import Observed
+from request_counter_operator.errors import ApiError, NotFoundError, OperatorError
 from request_counter_operator.observe import Observer
 from request_counter_operator.settings import Settings
-from request_counter_operator.status import Observed
 from tests.support.counters import counter
 
 KEY = Key("default", "hits")
@@ -54,6 +55,19 @@ class Service:
         return web.json_response(answer, status=503 if "failures" in (answer or {}) else 200)
 
 
+class Secrets:
+    """The API server, as far as Secrets are read from it."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.found = found
+
+    async def get(self, _kind: Any, _namespace: str, name: str) -> Any:
+        """Return a Secret."""
+        if name not in self.found:
+            raise NotFoundError("not found", status=404)
+        return self.found[name]
+
+
 @asynccontextmanager
 async def observed(service: Service) -> AsyncIterator[Observer]:
     app = web.Application()
@@ -66,15 +80,16 @@ async def observed(service: Service) -> AsyncIterator[Observer]:
     connector = aiohttp.TCPConnector(resolver=resolver, force_close=True)
     async with aiohttp.ClientSession(connector=connector) as http:
         cache = Cache()
-        deployment = Child(ChildKey("Deployment", "hits"), "u", "o", False, "d", True, ROLLOUT)  # noqa: FBT003
+        deployment = Child(ChildKey("Deployment", "hits"), "u", 1, "o", False, "d", True, ROLLOUT)  # noqa: FBT003
         cache.attach({}, {KEY: [deployment]})
-        yield Observer(cache, http, Settings(), lambda: service.now_s)
+        secrets = Secrets({"there": {"data": {"password": ""}}})
+        yield Observer(cache, secrets, http, Settings(), lambda: service.now_s)  # type: ignore[arg-type]
         assert set(resolver.asked) <= {"hits-admin.default.svc:8001"}
     await runner.cleanup()
 
 
-async def look(observer: Observer) -> Observed:
-    return await observer.observe(KEY, counter(), [])
+async def look(observer: Observer, spec: dict[str, Any] | None = None) -> Observed:
+    return await observer.observe(KEY, counter(spec), [])
 
 
 async def test_the_total_is_read_and_then_believed_for_its_interval() -> None:
@@ -117,5 +132,31 @@ async def test_a_service_without_pods_is_not_asked() -> None:
 
 
 async def test_what_failed_is_told() -> None:
+    failures: list[OperatorError] = [ApiError("refused")]
     async with observed(Service()) as observer:
-        assert (await observer.observe(KEY, counter(), [ValueError("refused")])).failures == ("refused",)  # type: ignore[list-item]
+        found = await observer.observe(KEY, counter(), failures, is_fought_over=True)
+    assert (found.failures, found.is_fought_over) == (tuple(failures), True)
+
+
+@pytest.mark.parametrize(("later", "rate"), [(7, 0), (37, 2), (38, 3), (8, 1), (0, 0)])
+async def test_the_rate_is_what_was_counted_since_the_last_reading(later: int, rate: int) -> None:
+    service = Service()
+    async with observed(service) as observer:
+        assert (await look(observer)).requests_per_second is None
+        service.answers[TOTAL] = {"total": later}
+        service.now_s += Settings().total_interval_s
+        assert (await look(observer)).requests_per_second == rate
+        assert (await look(observer)).requests_per_second == rate
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "missing"),
+    [("there", "password", ()), ("there", "word", ("key word of Secret there",)), ("gone", "k", ("Secret gone",))],
+)
+async def test_secrets_that_pods_wait_for_are_named(name: str, key: str, missing: tuple[str, ...]) -> None:
+    external = {"url": "redis://r", "passwordSecretRef": {"name": name, "key": key}}
+    spec = {"store": {"redis": {"mode": "External", "external": external}}}
+    async with observed(Service()) as observer:
+        assert (await look(observer, spec)).missing_secrets == ()  # all its pods are ready
+        observer._cache.attach({}, {})
+        assert (await look(observer, spec)).missing_secrets == missing

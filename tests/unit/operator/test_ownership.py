@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from request_counter_operator.ownership import digest, owned_digest, owned_fields, owns_replicas
+from request_counter_operator.ownership import (
+    digest,
+    manifest_digest,
+    owned_digest,
+    owned_fields,
+    owns_replicas,
+    takers,
+)
 
 DEPLOYMENT: dict[str, Any] = {
     "metadata": {
@@ -94,3 +101,52 @@ def test_updates_and_subresources_of_the_same_manager_are_not_applies() -> None:
 def test_a_digest_ignores_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
     assert digest({"a": [1, 2]}) != digest({"a": [2, 1]})
+
+
+MANIFEST: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "hits", "namespace": "default", "labels": {"ours": "1"}, "finalizers": ["ours/f"]},
+    "spec": {"replicas": 2, "template": {"containers": [{"name": "service", "image": "a"}]}},
+}
+
+
+def test_what_was_applied_has_the_digest_of_its_manifest() -> None:
+    assert owned_digest(DEPLOYMENT) == manifest_digest(MANIFEST)
+    assert manifest_digest(MANIFEST | {"spec": {}}) != manifest_digest(MANIFEST)
+    assert manifest_digest(MANIFEST | {"metadata": {**MANIFEST["metadata"], "name": "other"}}) == manifest_digest(
+        MANIFEST
+    )
+
+
+@pytest.mark.parametrize("empty", [{}, []])
+def test_an_empty_map_or_list_of_ours_is_not_filled_by_others(empty: Any) -> None:
+    body = changed("metadata", "managedFields", 1, "fieldsV1", to={"f:spec": {"f:volumes": {".": {}}}})
+    body["spec"]["volumes"] = {"x": 1} if empty == {} else [1]
+    assert owned_digest(body) == digest({"spec": {"volumes": empty}})
+
+
+def test_list_items_are_in_the_order_that_they_have() -> None:
+    keys: dict[str, Any] = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}} for name in ("service", "other")}
+    body = changed("metadata", "managedFields", 1, "fieldsV1", to={"f:spec": {"f:template": {"f:containers": keys}}})
+    assert owned_digest(body) == digest(
+        {"spec": {"template": {"containers": [{"name": "other"}, {"name": "service"}]}}}
+    )
+
+
+def test_who_took_a_field_of_ours_is_named_and_nobody_else() -> None:
+    body = changed("metadata", "managedFields", 1, "fieldsV1", "f:spec", to={})
+    body["metadata"]["managedFields"] += [
+        entry("kubectl-edit", {"f:spec": {"f:replicas": {}}}, time="2026-01-01T00:00:02Z", subresource="scale"),
+        entry("dashboard", {"f:spec": {"f:template": {"f:containers": {'k:{"name":"service"}': {"f:image": {}}}}}}),
+        entry("kube-controller-manager", {"f:status": {"f:readyReplicas": {}}}, subresource="status"),
+        entry("request-counter-operator-replicas", {"f:spec": {"f:replicas": {}}}, operation="Apply"),
+        entry("neighbour", {"f:spec": {"f:paused": {}}, "f:metadata": {"f:labels": {"f:theirs": {}}}}),
+    ]
+    assert takers(body, MANIFEST) == ("kubectl-edit", "dashboard")
+    assert takers(DEPLOYMENT, MANIFEST) == ()
+
+
+def entry(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
+    defaults = {"operation": "Update", "time": "2026-01-01T00:00:01Z"}
+    return {"manager": manager, "fieldsV1": fields, **defaults, **more}

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from request_counter_operator.errors import ApiError, InvalidResourceError
-from request_counter_operator.workqueue import Backoff, WorkQueue
+from request_counter_operator.errors import ApiError, InvalidResourceError, NotLeadingError
+from request_counter_operator.metrics import OperatorMetrics
+from request_counter_operator.workqueue import Backoff, KeyRate, WorkQueue
 
 DEADLINE_S = 10
 QUICK = Backoff(first_s=0.001, most_s=0.002)
@@ -53,8 +54,8 @@ class Work:
 
 
 @asynccontextmanager
-async def running(work: Work, workers: int = 2) -> AsyncIterator[WorkQueue[str]]:
-    queue = WorkQueue(work, workers=workers, backoff=QUICK)
+async def running(work: Work, workers: int = 2, rate: KeyRate | None = None) -> AsyncIterator[WorkQueue[str]]:
+    queue = WorkQueue(work, workers=workers, metrics=OperatorMetrics(), backoff=QUICK, rate=rate)
     task = asyncio.create_task(queue.run())
     try:
         yield queue
@@ -131,6 +132,78 @@ async def test_a_resource_that_cannot_be_read_waits_for_a_change() -> None:
         assert work.calls["key"] == 1
         queue.add("key")
         await work.until(lambda: work.calls["key"] == 2)
+
+
+async def test_who_stands_by_does_not_try_again() -> None:
+    work = Work()
+    work.failures = {"key": [NotLeadingError("standing by")]}
+    async with running(work) as queue:
+        queue.add("key")
+        await work.until(lambda: work.calls["key"] == 1 and work.running["key"] == 0)
+        queue.add("other")
+        await work.until(lambda: work.calls["other"] == 1)
+        assert (work.calls["key"], queue.depth, queue.oldest_s) == (1, 0, 0.0)
+
+
+async def test_what_is_urgent_overtakes_what_is_not_and_is_done_once() -> None:
+    work = Work()
+    work.gate.clear()
+    work.held = {"first"}
+    order: list[str] = []
+
+    async def noted(key: str) -> float | None:
+        order.append(key)
+        return await work(key)
+
+    queue = WorkQueue(noted, workers=1, metrics=OperatorMetrics(), backoff=QUICK)
+    task = asyncio.create_task(queue.run())
+    queue.add("first")
+    await work.until(lambda: work.running["first"] == 1)
+    for number in range(3):
+        queue.add(f"listed-{number}", urgent=False)
+    queue.add("changed")
+    queue.add("listed-2")
+    assert queue.depth == 4
+    work.gate.set()
+    await work.until(lambda: work.calls["listed-1"] == 1)
+    task.cancel()
+    assert order == ["first", "changed", "listed-2", "listed-0", "listed-1"]
+
+
+async def test_a_key_that_keeps_being_added_is_worked_on_at_its_rate_and_does_not_get_lost() -> None:
+    work = Work()
+    async with running(work, rate=KeyRate(per_s=1000, burst=3)) as queue:
+        begun_at_s = asyncio.get_running_loop().time()
+        while work.calls["hot"] < 50:
+            queue.add("hot")
+            await asyncio.sleep(0)
+        # Three at once, and one a thousandth of a second from then on.
+        assert asyncio.get_running_loop().time() - begun_at_s >= 0.046
+        queue.add("hot")
+        seen = work.calls["hot"]
+        await work.until(lambda: work.calls["hot"] > seen)
+
+
+async def test_outcomes_are_counted() -> None:
+    work, metrics = Work(), OperatorMetrics()
+    work.failures = {
+        "key": [InvalidResourceError("x")],
+        "other": [ApiError("x")],
+        "third": [ZeroDivisionError()],
+    }
+    queue = WorkQueue(work, workers=1, metrics=metrics, backoff=QUICK)
+    task = asyncio.create_task(queue.run())
+    for key in work.failures:
+        queue.add(key)
+    await work.until(lambda: work.calls["third"] == 2 and work.calls["other"] == 2 and not +work.running)
+    queue.add("end")
+    await work.until(lambda: work.calls["end"] == 1)
+    task.cancel()
+    counted = {
+        outcome: metrics.registry.get_sample_value("request_counter_operator_reconciles_total", {"outcome": outcome})
+        for outcome in ("ok", "invalid", "error", "bug")
+    }
+    assert counted == {"ok": 3, "invalid": 1, "error": 1, "bug": 1}
 
 
 async def test_work_comes_back_when_it_asked_to() -> None:

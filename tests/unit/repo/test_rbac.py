@@ -5,8 +5,11 @@ from typing import Any
 
 import yaml
 
-from request_counter_operator.desired import Facts, children
-from request_counter_operator.kinds import CHILD_KINDS, KIND_OF, REQUEST_COUNTER
+from request_counter_operator.desired import children
+from request_counter_operator.election import LEASE_NAME
+from request_counter_operator.kinds import CHILD_KINDS, EVENT, KIND_OF, LEASE, REQUEST_COUNTER, SECRET
+from request_counter_operator.render.facts import Facts
+from request_counter_operator.seed import SEED_SECRET
 from request_counter_operator.settings import Settings
 from tests.support.counters import SPECS, counter
 
@@ -14,10 +17,10 @@ BASE = Path(__file__).parents[3] / "deploy" / "base"
 WATCHED = {"get", "list", "watch"}
 
 
-def allowed() -> dict[tuple[str, str], set[str]]:
-    role: dict[str, Any] = yaml.safe_load((BASE / "cluster-role.yaml").read_text())
+def allowed(file: str = "cluster-role.yaml") -> dict[tuple[str, ...], set[str]]:
+    role: dict[str, Any] = yaml.safe_load((BASE / file).read_text())
     return {
-        (group, resource): set(rule["verbs"])
+        (group, resource, *rule.get("resourceNames", ())): set(rule["verbs"])
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
@@ -26,18 +29,31 @@ def allowed() -> dict[tuple[str, str], set[str]]:
 
 def test_the_rights_are_those_that_are_used() -> None:
     ours = (REQUEST_COUNTER.group, REQUEST_COUNTER.plural)
-    used = {(kind.group, kind.plural): WATCHED | {"create", "patch", "delete"} for kind in CHILD_KINDS}
+    used: dict[tuple[str, ...], set[str]] = {
+        (kind.group, kind.plural): WATCHED | {"create", "patch", "delete"} for kind in CHILD_KINDS
+    }
     used[ours] = WATCHED
     used[ours[0], f"{ours[1]}/status"] = {"patch"}
     used[ours[0], f"{ours[1]}/finalizers"] = {"update"}
+    used[EVENT.group, EVENT.plural] = {"create", "patch"}
     assert allowed() == used
 
 
+def test_the_rights_in_its_own_namespace_are_for_the_lease_and_the_seed() -> None:
+    assert allowed("role.yaml") == {
+        (LEASE.group, LEASE.plural): {"create"},
+        (LEASE.group, LEASE.plural, LEASE_NAME): {"get", "update"},
+        (SECRET.group, SECRET.plural): {"create"},
+        (SECRET.group, SECRET.plural, SEED_SECRET): {"get"},
+    }
+
+
 def test_every_kind_that_is_watched_is_rendered_by_some_resource() -> None:
-    facts = Facts(redis_password="p", deployment_exists=False)
+    facts = Facts(redis_password="p")
     rendered = {manifest["kind"] for spec in SPECS.values() for manifest in children(counter(spec), Settings(), facts)}
     assert rendered == KIND_OF.keys()
 
 
 def test_nothing_is_allowed_by_wildcard() -> None:
-    assert not any("*" in {group, resource, *verbs} for (group, resource), verbs in allowed().items())
+    for file in ("cluster-role.yaml", "role.yaml"):
+        assert not any("*" in {*what, *verbs} for what, verbs in allowed(file).items())

@@ -1,0 +1,173 @@
+"""Each condition's verdict on what was observed. docs/status-conditions.md is the contract. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from request_counter_operator.api import RequestCounter
+from request_counter_operator.cache import Rollout
+from request_counter_operator.configuration_warning import cautions
+from request_counter_operator.errors import (
+    FieldConflictError,
+    ForeignObjectError,
+    ImmutableFieldError,
+    OperatorError,
+)
+from request_counter_operator.names import child_name
+
+Truth = Literal["True", "False", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the cluster and the service tell of one RequestCounter.
+
+    Attributes:
+        service: The service's Deployment; None while it is not there.
+        redis: The StatefulSet of the counter's own Redis; None while it is not there, or somebody else runs Redis.
+        total: All requests counted so far; None when it could not be read.
+        requests_per_second: Counted of late; None when unknown.
+        store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
+        failures: What could not be applied.
+        is_fought_over: Whether somebody keeps changing a child.
+        missing_secrets: Secrets, or keys of them, that the resource refers to and that are not there.
+    """
+
+    service: Rollout | None = None
+    redis: Rollout | None = None
+    total: int | None = None
+    requests_per_second: int | None = None
+    store_fault: str | None = None
+    failures: tuple[OperatorError, ...] = ()
+    is_fought_over: bool = False
+    missing_secrets: tuple[str, ...] = ()
+
+
+class Verdict(NamedTuple):
+    """A condition's content, before it is compared with what it was."""
+
+    truth: Truth
+    reason: str
+    message: str
+
+
+def verdicts(counter: RequestCounter, observed: Observed) -> dict[str, Verdict]:
+    """Return all conditions by type."""
+    degraded = _degraded(counter, observed)
+    redis = _redis_ready(counter, observed)
+    available = _available(counter, observed)
+    return {
+        "Ready": _ready(degraded, redis, available, observed.service),
+        "Available": available,
+        "RedisReady": redis,
+        "Progressing": _progressing(counter, observed),
+        "Degraded": degraded,
+        "ReconciliationPaused": _paused(counter),
+        "Hibernated": _hibernated(counter, observed),
+        "ConfigurationWarning": _configuration_warning(counter, observed.missing_secrets),
+    }
+
+
+def invalid_verdicts(message: str) -> dict[str, Verdict]:
+    """Return all conditions of a resource that cannot be read: nothing is known but that."""
+    unknown = Verdict("Unknown", "InvalidSpec", message)
+    types = ("Available", "RedisReady", "Progressing", "ReconciliationPaused", "Hibernated", "ConfigurationWarning")
+    return {
+        "Ready": Verdict("False", "InvalidSpec", message),
+        "Degraded": Verdict("True", "InvalidSpec", message),
+        **dict.fromkeys(types, unknown),
+    }
+
+
+def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.is_paused:
+        return Verdict("Unknown", "Paused", "whether the children are as the resource asks for is not looked at")
+    message = "; ".join(map(str, observed.failures))
+    kinds = {type(failure) for failure in observed.failures}
+    if kinds - {ForeignObjectError, FieldConflictError, ImmutableFieldError}:
+        return Verdict("True", "ApplyFailed", message)
+    if ForeignObjectError in kinds:
+        return Verdict("True", "ForeignObject", message)
+    if ImmutableFieldError in kinds:
+        return Verdict("True", "ImmutableField", f"{message}. Delete it, and it is made anew as wanted")
+    if kinds or observed.is_fought_over:
+        again = "a child was changed again and again within the last minutes: the events DriftCorrected tell by whom"
+        return Verdict("True", "FieldConflict", message or again)
+    return Verdict("False", "AsWanted", "every child is as the resource asks for")
+
+
+def _redis_ready(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.is_hibernating:
+        return Verdict("False", "Hibernating", "spec.suspend is Workload: nobody uses the store")
+    redis = counter.spec.store.redis
+    if redis.mode == "Standalone" and (observed.redis is None or observed.redis.ready < observed.redis.wanted):
+        return Verdict("False", "RedisNotRunning", f"the pod {child_name(counter, 'redis')}-0 is not ready")
+    if observed.store_fault is not None:
+        return Verdict("False", "StoreUnavailable", observed.store_fault)
+    if observed.total is not None:
+        return Verdict("True", "StoreAnswers", "the service reads and writes its store")
+    return Verdict("Unknown", "ServiceSilent", "no pod of the service could be asked about its store")
+
+
+def _available(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.is_hibernating:
+        return Verdict("False", "Hibernating", "spec.suspend is Workload: nothing serves")
+    if counter.spec.autoscaling is None and counter.spec.replicas == 0:
+        return Verdict("False", "ScaledToZero", "spec.replicas is 0: nothing serves")
+    ready = 0 if observed.service is None else observed.service.ready
+    pods = f"{ready} of at least {counter.minimum_replicas} pods ready"
+    if ready >= counter.minimum_replicas:
+        return Verdict("True", "MinimumReplicasReady", pods)
+    trouble = "" if observed.service is None else observed.service.message
+    return Verdict("False", "TooFewReplicasReady", f"{pods}: {trouble}" if trouble else pods)
+
+
+def _progressing(counter: RequestCounter, observed: Observed) -> Verdict:
+    workloads = {"the service": observed.service, "Redis": observed.redis}
+    moving = [name for name, rollout in workloads.items() if rollout is not None and not _is_settled(rollout)]
+    if observed.service is None and not counter.is_paused:
+        moving = ["the service"]
+    if moving:
+        return Verdict("True", "RollingOut", f"pods of {' and of '.join(moving)} are being replaced, added or removed")
+    return Verdict("False", "RolloutComplete", "all pods are of the newest specification")
+
+
+def _is_settled(rollout: Rollout) -> bool:
+    return rollout.observed and rollout.wanted == rollout.updated == rollout.present == rollout.ready
+
+
+def _paused(counter: RequestCounter) -> Verdict:
+    if counter.is_paused:
+        return Verdict("True", "SuspendedBySpec", "spec.suspend is Reconcile: everything is left as it is")
+    return Verdict("False", "Reconciling", "the children are kept as the resource asks for")
+
+
+def _hibernated(counter: RequestCounter, observed: Observed) -> Verdict:
+    if not counter.is_hibernating:
+        return Verdict("False", "Awake", "spec.suspend is not Workload")
+    pods = sum(rollout.present for rollout in (observed.service, observed.redis) if rollout is not None)
+    if pods:
+        return Verdict("False", "GoingToSleep", f"{pods} pods are still there")
+    return Verdict("True", "Asleep", "spec.suspend is Workload: no pods, and all counts kept")
+
+
+def _configuration_warning(counter: RequestCounter, missing_secrets: Sequence[str]) -> Verdict:
+    found = cautions(counter, missing_secrets)
+    if found:
+        return Verdict("True", found[0].reason, "; ".join(caution.message for caution in found))
+    return Verdict("False", "NothingToWarnOf", "the resource asks for nothing risky")
+
+
+def _ready(degraded: Verdict, redis: Verdict, available: Verdict, service: Rollout | None) -> Verdict:
+    """Return the summary: True when only the newest specification runs, serves and counts.
+
+    Pods that the autoscaler adds or removes do not change it: the counter is as good as it was.
+    """
+    if degraded.truth == "True":
+        return Verdict("False", degraded.reason, degraded.message)
+    for verdict in (redis, available):
+        if verdict.truth != "True":
+            return Verdict("False", verdict.reason, verdict.message)
+    if service is None or not service.observed or service.updated < service.present:
+        return Verdict("False", "RollingOut", "pods of an older specification are still running")
+    return Verdict("True", "Serving", "the counter serves as the resource asks for")

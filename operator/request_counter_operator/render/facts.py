@@ -1,0 +1,18 @@
+"""What rendering must know besides the resource and the settings: facts of the cluster, as few as possible."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What there is already.
+
+    Attributes:
+        redis_password: Password of the counter's own Redis.
+        service_replicas: How many pods the service's Deployment is to have; None while there is no Deployment.
+        service_pods: How many it has.
+    """
+
+    redis_password: str
+    service_replicas: int | None = None
+    service_pods: int = 0
