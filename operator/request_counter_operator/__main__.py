@@ -7,7 +7,6 @@ import sys
 import time
 from datetime import UTC, datetime
 
-import aiohttp
 import kopf
 import structlog
 import uvloop
@@ -26,11 +25,12 @@ from request_counter_operator.kinds import CHILD_KINDS, REQUEST_COUNTER
 from request_counter_operator.kube import Cluster, connect
 from request_counter_operator.logs import configure_logs
 from request_counter_operator.metrics import OperatorMetrics
-from request_counter_operator.observe import Observer, admin_session
+from request_counter_operator.observe import Observer
 from request_counter_operator.probes import Health, serve_probes
 from request_counter_operator.reconcile import Reconciler
 from request_counter_operator.seed import load_seed
 from request_counter_operator.settings import Settings
+from request_counter_operator.totals import Totals, admin_session
 from request_counter_operator.watch_pulse import WatchPulse
 from request_counter_operator.workqueue import WorkQueue
 from request_counter_operator.write_gate import WriteGate
@@ -62,7 +62,10 @@ class Program:
         async with connect(self.gate, self.tracing) as cluster, admin_session() as http:
             for namespace in self.settings.namespaces or [""]:
                 await _check_installed(cluster, namespace)
-            reconciler = self._reconciler(cluster, http)
+            totals = Totals(
+                http, self.settings.total_interval_s, time.monotonic, lambda key: queue.add(key, urgent=False)
+            )
+            reconciler = self._reconciler(cluster, totals)
             queue = WorkQueue(reconciler.reconcile, workers=self.settings.workers, metrics=self.metrics)
 
             async def elected() -> None:
@@ -85,7 +88,7 @@ class Program:
                 await self._work(queue, election)
         log.info("operator stopped")
 
-    def _reconciler(self, cluster: Cluster, http: aiohttp.ClientSession) -> Reconciler:
+    def _reconciler(self, cluster: Cluster, totals: Totals) -> Reconciler:
         return Reconciler(
             cluster=cluster,
             gate=self.gate,
@@ -93,7 +96,7 @@ class Program:
             applier=Applier(
                 cluster, self.cache, time.monotonic, lambda kind: self.metrics.corrections.labels(kind).inc()
             ),
-            observer=Observer(self.cache, cluster, http, self.settings, time.monotonic),
+            observer=Observer(self.cache, cluster, totals),
             recorder=Recorder(cluster, self.identity, rfc3339_now),
             settings=self.settings,
             now=rfc3339_now,

@@ -4,7 +4,6 @@ Level-triggered: it does not know what happened, only what is wanted and what th
 event, after a missed one, after an hour's absence, and does nothing when nothing is to be done.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -36,8 +35,8 @@ from request_counter_operator.write_gate import WriteGate
 
 log = structlog.get_logger()
 
-UNANSWERED_INTERVAL_S = 2.0
-"""How soon a service is asked again that did not tell its total; each further time twice as late."""
+UNWELL_INTERVAL_S = 15.0
+"""How often what makes no event is looked for while a counter is not well: a Secret that appears, a fight that ends."""
 
 
 @dataclass(slots=True)
@@ -48,13 +47,11 @@ class _Known:
         counter: It, as it was last read.
         written: The status that we wrote last, and the version of the resource that we wrote it to.
         settled: The specification and the children for which nothing had to be written.
-        unanswered: How often in a row its service did not tell its total.
     """
 
     counter: RequestCounter | None = None
     written: tuple[str | None, Status] | None = None
     settled: tuple[str, int, dict[ChildKey, Child]] | None = None
-    unanswered: int = 0
 
 
 @dataclass(slots=True)
@@ -166,20 +163,16 @@ class Reconciler:
         """
         fought = self.applier.is_fought_over(key)
         observed = await self.observer.observe(key, counter, made.failures, is_fought_over=fought)
-        await self._write_status(known, counter, status(counter, self.settings, observed, self.now()))
+        wanted = status(counter, self.settings, observed, self.now())
+        await self._write_status(known, counter, wanted)
         for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError)
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]
         if retried:
             raise ExceptionGroup("not all children could be applied", retried)
         truces_s = [failure.retry_in_s for failure in made.failures if isinstance(failure, FieldConflictError)]
-        has_pods = observed.service is not None and observed.service.present > 0
-        known.unanswered = known.unanswered + 1 if has_pods and observed.total is None else 0
-        interval_s = self.settings.total_interval_s
-        if known.unanswered:
-            interval_s = min(interval_s, UNANSWERED_INTERVAL_S * 2.0 ** min(known.unanswered - 1, 16))
-        elif not has_pods and not made.failures and not fought:
-            interval_s = self.settings.resync_interval_s
-        return min([interval_s, *truces_s], default=math.inf)
+        is_well = all(c.status == "True" for c in wanted.conditions if c.type == "Ready") or counter.is_hibernating
+        is_quiet = is_well and not made.failures and not fought
+        return min([self.settings.resync_interval_s if is_quiet else UNWELL_INTERVAL_S, *truces_s])
 
     async def _tell_invalid(self, known: _Known, body: Body, message: str) -> None:
         counter = RequestCounter.without_spec(body)

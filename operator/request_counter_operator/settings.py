@@ -30,10 +30,10 @@ class Settings(BaseSettings):
     ingress_https_port: int = Field(default=443, ge=1, le=65535, description="Likewise, where it serves TLS.")
     workers: int = Field(default=8, ge=1, le=64, description="Resources reconciled at the same time.")
     total_interval_s: float = Field(
-        default=15, ge=1, description="A counter is looked at, and its total read, this often."
+        default=15, ge=2, description="A counter's service is asked for its total this often."
     )
     resync_interval_s: float = Field(
-        default=600, ge=10, description="A counter without pods, which has nothing to tell, is looked at this often."
+        default=600, ge=10, description="A counter is looked at this often when nothing happens."
     )
     probe_port: int = Field(default=8080, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
