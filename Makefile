@@ -48,10 +48,13 @@ e2e: .venv ## Run the tests on the local cluster, which `make up` has made
 	$(RUN) pytest tests/e2e
 
 ## Measure it: minutes each, and all the machine's cores
-.PHONY: fault bench load mutation
+.PHONY: fault scale bench load mutation
 fault: .venv ## Hold the counter to its books through every failure; writes docs/fault-report.md
 	@$(CLUSTER) images redis
 	$(RUN) pytest tests/fault --write-report
+
+scale: up ## Give the operator a thousand counters, and then nothing to do; writes docs/scale-report.md
+	$(RUN) pytest tests/scale --write-report
 
 bench: .venv ## Compare with Go, NestJS, aiohttp and webdis on one core each; writes docs/benchmarks.md
 	@$(CLUSTER) images redis

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kubectl import CONTEXT, Kubectl, KubectlError
+from tests.support.operators import Operators
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +26,12 @@ async def kubectl() -> Kubectl:
     except KubectlError as error:
         pytest.fail(f"no cluster at context {CONTEXT}, run `make up` first: {error}", pytrace=False)
     return command
+
+
+@pytest.fixture
+def operators(kubectl: Kubectl) -> Operators:
+    """The cluster's operators."""
+    return Operators(kubectl)
 
 
 @pytest.fixture

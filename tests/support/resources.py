@@ -46,6 +46,13 @@ async def ready(kubectl: Kubectl, name: str = "hits") -> None:
     await eventually(lambda: answers(kubectl, name), within_s=30)
 
 
+async def condition(kubectl: Kubectl, kind: str, name: str = "hits") -> dict[str, Any]:
+    """Return a condition of a counter; an empty one when its status has none of this type."""
+    status = (await kubectl.get("requestcounter", name)).get("status", {})
+    found = [c for c in status.get("conditions", ()) if c["type"] == kind] or [{"status": None, "reason": None}]
+    return dict(found[0])
+
+
 async def answers(kubectl: Kubectl, name: str = "hits") -> bool:
     """Return whether the counter answers at the Ingress."""
     async with (

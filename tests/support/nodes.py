@@ -1,0 +1,103 @@
+"""The cluster's nodes, which are containers of this machine: what a fault test does to them and reads from them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+CONTROL_PLANE = "request-counter-control-plane"
+AUDIT_LOG = "/var/log/kubernetes/audit.log"
+COMMAND_TIMEOUT_S = 60
+
+
+class NodeError(Exception):
+    """A command on a node ended with an error; the message is what it wrote."""
+
+
+async def on_node(node: str, *command: str) -> str:
+    """Run a command as root on a node and return what it wrote to standard output.
+
+    Raises:
+        NodeError: It ended with an error.
+    """
+    process = await asyncio.create_subprocess_exec(
+        "docker", "exec", node, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(COMMAND_TIMEOUT_S):
+        output, errors = await process.communicate()
+    if process.returncode:
+        raise NodeError(f"{' '.join(command)}: {errors.decode().strip() or output.decode().strip()}")
+    return output.decode()
+
+
+async def process_of_pod(node: str, pod: str, program: str) -> int:
+    """Return the id, as the node sees it, of the process in a pod whose command line contains ``program``.
+
+    Raises:
+        NodeError: There is none.
+    """
+    script = f'for p in $(pgrep -f "{program}"); do grep -qz "^HOSTNAME={pod}$" /proc/$p/environ && echo $p; done'
+    found = (await on_node(node, "bash", "-c", f"{script}; true")).split()
+    if not found:
+        raise NodeError(f"no {program} of {pod} on {node}")
+    return int(found[0])
+
+
+class PodNetwork:
+    """The network of one pod, by one of its processes."""
+
+    def __init__(self, node: str, pid: int) -> None:
+        self._node = node
+        self._enter = ("nsenter", "--target", str(pid), "--net")
+
+    @asynccontextmanager
+    async def cut_off(self, address: str) -> AsyncIterator[None]:
+        """Let nothing go to an address, without a word to anybody, while the block runs."""
+        rule = ("OUTPUT", "--destination", address, "--jump", "DROP")
+        await on_node(self._node, *self._enter, "iptables", "--insert", *rule)
+        try:
+            yield
+        finally:
+            await on_node(self._node, *self._enter, "iptables", "--delete", *rule)
+
+    async def connections_to(self, address: str) -> list[int]:
+        """Return the pod's own ports of its established connections to an address."""
+        listing = await on_node(
+            self._node, *self._enter, "ss", "--no-header", "--numeric", "--tcp", "state", "established", "dst", address
+        )
+        return [int(line.split()[2].rpartition(":")[2]) for line in listing.splitlines()]
+
+    @asynccontextmanager
+    async def blackhole(self, ports: list[int]) -> AsyncIterator[None]:
+        """Let nothing go out of these ports of the pod: their connections are dead, and nobody tells."""
+        rules = [("OUTPUT", "--protocol", "tcp", "--sport", str(port), "--jump", "DROP") for port in ports]
+        for rule in rules:
+            await on_node(self._node, *self._enter, "iptables", "--insert", *rule)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                await on_node(self._node, *self._enter, "iptables", "--delete", *rule)
+
+
+async def writes_by_the_operator(since: datetime) -> list[dict[str, Any]]:
+    """Return the audit log's entries since then: every write of anybody in the operator's namespace.
+
+    Renewals of the Lease are among them; ``is_lease`` tells.
+    """
+    log = await on_node(CONTROL_PLANE, "bash", "-c", f"cat $(ls -tr {AUDIT_LOG.removesuffix('.log')}*.log)")
+    entries = [json.loads(line) for line in log.splitlines()]
+    return [entry for entry in entries if datetime.fromisoformat(entry["requestReceivedTimestamp"]) >= since]
+
+
+def is_lease(entry: dict[str, Any]) -> bool:
+    """Return whether an entry of the audit log is about the Lease."""
+    return bool(entry["objectRef"].get("resource") == "leases")
+
+
+def writer(entry: dict[str, Any]) -> str:
+    """Return the pod whose write an entry of the audit log is."""
+    names: list[str] = entry["user"].get("extra", {}).get("authentication.kubernetes.io/pod-name", [""])
+    return names[0]
