@@ -101,9 +101,10 @@ class Applier:
                 await self._attempt(work, old.key, self._remove(work, old))
         return work.made
 
-    def is_fought_over(self, key: Key) -> bool:
-        """Whether somebody keeps changing a child of this RequestCounter."""
-        return any(corrections.is_fight for corrections in self._corrections.get(key, {}).values())
+    def fight_over(self, key: Key) -> str | None:
+        """Return who keeps changing a child of this RequestCounter, as a sentence; None when nobody does."""
+        fights = (corrections for corrections in self._corrections.get(key, {}).values() if corrections.is_fight)
+        return next((corrections.latest for corrections in fights), None)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
@@ -227,14 +228,12 @@ class Applier:
             who = " and ".join(managers) if managers else "somebody who left no trace of being there"
             did = f"{child.kind} {child.name} was changed by {who}" if is_drift else ""
         if did and corrections and corrections.truce_s:
-            raise FieldConflictError(
-                f"{did} again and again: left as it is for a while", retry_in_s=corrections.truce_s
-            )
+            raise FieldConflictError(did, retry_in_s=corrections.truce_s)
         return did
 
     def _note(self, work: _Pass, child: ChildKey, drift: str) -> None:
         corrections = self._corrections.setdefault(work.key, {}).setdefault(child, Corrections(self._clock))
-        corrections.note()
+        corrections.note(drift)
         self._corrected(child.kind)
         work.made.happenings.append(Happening("Normal", "DriftCorrected", f"{drift}, and is as wanted again"))
 

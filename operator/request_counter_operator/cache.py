@@ -38,6 +38,7 @@ class Rollout:
         present: Pods it has, old ones included.
         updated: Pods made from the newest template.
         ready: Pods that answer their readiness probe.
+        ending: Pods on their way out, which are not among the others; 0 where the cluster does not tell.
         message: Why its controller gave up, or empty.
     """
 
@@ -46,6 +47,7 @@ class Rollout:
     present: int
     updated: int
     ready: int
+    ending: int = 0
     message: str = ""
 
     @classmethod
@@ -60,6 +62,7 @@ class Rollout:
             present=status.get("replicas", 0),
             updated=status.get("updatedReplicas", 0),
             ready=status.get("readyReplicas", 0),
+            ending=status.get("terminatingReplicas", 0),
             message="; ".join(
                 condition.get("message", "")
                 for condition in status.get("conditions", ())

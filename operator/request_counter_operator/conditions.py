@@ -29,7 +29,7 @@ class Observed:
         requests_per_second: Counted of late; None when unknown.
         store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
         failures: What could not be applied.
-        is_fought_over: Whether somebody keeps changing a child.
+        fight: Who keeps changing which child, as a sentence; None when nobody does.
         missing_secrets: Secrets, or keys of them, that the resource refers to and that are not there.
     """
 
@@ -39,7 +39,7 @@ class Observed:
     requests_per_second: int | None = None
     store_fault: str | None = None
     failures: tuple[OperatorError, ...] = ()
-    is_fought_over: bool = False
+    fight: str | None = None
     missing_secrets: tuple[str, ...] = ()
 
 
@@ -90,9 +90,10 @@ def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
         return Verdict("True", "ForeignObject", message)
     if ImmutableFieldError in kinds:
         return Verdict("True", "ImmutableField", f"{message}. Delete it, and it is made anew as wanted")
-    if kinds or observed.is_fought_over:
-        again = "a child was changed again and again within the last minutes: the events DriftCorrected tell by whom"
-        return Verdict("True", "FieldConflict", message or again)
+    if observed.fight is not None:
+        return Verdict(
+            "True", "FieldConflict", f"{observed.fight} again and again: it is left so for a while each time"
+        )
     return Verdict("False", "AsWanted", "every child is as the resource asks for")
 
 
@@ -145,7 +146,9 @@ def _paused(counter: RequestCounter) -> Verdict:
 def _hibernated(counter: RequestCounter, observed: Observed) -> Verdict:
     if not counter.is_hibernating:
         return Verdict("False", "Awake", "spec.suspend is not Workload")
-    pods = sum(rollout.present for rollout in (observed.service, observed.redis) if rollout is not None)
+    pods = sum(
+        rollout.present + rollout.ending for rollout in (observed.service, observed.redis) if rollout is not None
+    )
     if pods:
         return Verdict("False", "GoingToSleep", f"{pods} pods are still there")
     return Verdict("True", "Asleep", "spec.suspend is Workload: no pods, and all counts kept")

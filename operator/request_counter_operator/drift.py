@@ -18,9 +18,11 @@ class Corrections:
 
     Attributes:
         clock: a monotonic clock, in seconds.
+        latest: what was put right last, as a sentence.
     """
 
     clock: Callable[[], float]
+    latest: str = ""
     _at_s: deque[float] = field(default_factory=deque)
     _truces: int = 0
     _truce_until_s: float = float("-inf")
@@ -35,8 +37,9 @@ class Corrections:
         """Whether somebody has kept changing the child until now."""
         return self._truces > 0 and self.clock() < self._truce_until_s + WINDOW_S
 
-    def note(self) -> None:
+    def note(self, what: str) -> None:
         """Note that the child has just been put right. One too many begins a truce, each twice as long as the last."""
+        self.latest = what
         now_s = self.clock()
         if self._truces and not self.is_fight:
             self._truces = 0

@@ -27,7 +27,7 @@ from request_counter_operator.write_gate import WriteGate
 LEASE_NAME = "request-counter-operator"
 LEASE_S = 15
 RENEW_S = 2
-WATCH_S = 1
+WATCH_S = 0.5
 WRITE_S = LEASE_S - UNTAKEN_DATA_S - 2
 """Two seconds for the difference between clocks, and between what the kernel means to do and does."""
 

@@ -27,7 +27,7 @@ class Observer:
         self._totals = totals
 
     async def observe(
-        self, key: Key, counter: RequestCounter, failures: Sequence[OperatorError], *, is_fought_over: bool = False
+        self, key: Key, counter: RequestCounter, failures: Sequence[OperatorError], *, fight: str | None = None
     ) -> Observed:
         """Return what is the case, ``failures`` of the apply before it included; a silent service is no error.
 
@@ -48,7 +48,7 @@ class Observer:
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
             failures=tuple(failures),
-            is_fought_over=is_fought_over,
+            fight=fight,
             missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
         )
 

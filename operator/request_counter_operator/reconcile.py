@@ -140,7 +140,7 @@ class Reconciler:
         return Facts(
             redis_password=derive_password(self.seed, counter),
             service_replicas=replicas,
-            service_pods=0 if rollout is None else rollout.present,
+            service_pods=0 if rollout is None else rollout.present + rollout.ending,
         )
 
     async def _replicas_of_unseen(self, counter: RequestCounter) -> int | None:
@@ -161,8 +161,8 @@ class Reconciler:
         Raises:
             ExceptionGroup: Something failed that may well succeed when it is tried again.
         """
-        fought = self.applier.is_fought_over(key)
-        observed = await self.observer.observe(key, counter, made.failures, is_fought_over=fought)
+        fight = self.applier.fight_over(key)
+        observed = await self.observer.observe(key, counter, made.failures, fight=fight)
         wanted = status(counter, self.settings, observed, self.now())
         await self._write_status(known, counter, wanted)
         for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError)
@@ -171,7 +171,7 @@ class Reconciler:
             raise ExceptionGroup("not all children could be applied", retried)
         truces_s = [failure.retry_in_s for failure in made.failures if isinstance(failure, FieldConflictError)]
         is_well = all(c.status == "True" for c in wanted.conditions if c.type == "Ready") or counter.is_hibernating
-        is_quiet = is_well and not made.failures and not fought
+        is_quiet = is_well and not made.failures and fight is None
         return min([self.settings.resync_interval_s if is_quiet else UNWELL_INTERVAL_S, *truces_s])
 
     async def _tell_invalid(self, known: _Known, body: Body, message: str) -> None:

@@ -47,7 +47,7 @@ async def test_a_leader_whose_process_dies_is_back_or_followed(asleep: Kubectl, 
 
 async def test_a_leader_that_is_told_to_stop_hands_over_at_once(asleep: Kubectl, operators: Operators) -> None:
     leader = await operators.leader()
-    await operators.kubectl("delete", "pod", leader, "--wait=false")
+    await operators.signal(leader, "TERM")
 
     async def another_leads() -> bool:
         return await operators.leader() not in {"", leader}

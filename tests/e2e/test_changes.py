@@ -1,5 +1,6 @@
 """A running counter is changed: each change does what a user expects, and nothing else."""
 
+import asyncio
 from typing import Any
 
 from tests.support.eventually import eventually
@@ -71,6 +72,41 @@ async def test_the_autoscaler_adds_pods_under_load(namespace: Kubectl) -> None:
 
 async def _scaled_beyond(kubectl: Kubectl, number: int) -> bool:
     return await replicas(kubectl) > number
+
+
+async def test_autoscaling_on_off_and_on_under_load_never_drops_below_what_there_is(namespace: Kubectl) -> None:
+    autoscaling = {"minReplicas": 2, "maxReplicas": 4, "targetCPUUtilizationPercentage": 50}
+    await start(namespace, {"replicas": 2})
+    seen: list[tuple[int, bool]] = []
+    watching = asyncio.create_task(_watch(namespace, seen))
+    async with Ledger(GATE, host=host(namespace), rate_per_s=200) as ledger:
+        await namespace.apply(resource(namespace, {"autoscaling": autoscaling}))
+        await eventually(lambda: _scaled_beyond(namespace, 2), within_s=180)
+        while_on, many = len(seen), await replicas(namespace)
+        assert all(number >= 2 for number, _ in seen)
+        await namespace.apply(resource(namespace, {"replicas": many}))
+        await eventually(lambda: _exists(namespace, "hpa", wanted=False), within_s=10)
+        await eventually(lambda: _we_own_replicas(namespace), within_s=10)
+        await namespace.apply(resource(namespace, {"replicas": many, "autoscaling": autoscaling}))
+        await eventually(lambda: _exists(namespace, "hpa"), within_s=10)
+        await eventually(lambda: _has_given_up_replicas(namespace), within_s=10)
+        on_again = len(seen)
+        await eventually(lambda: len(seen) >= on_again + 20, within_s=60)
+    watching.cancel()
+    books = await ledger.verify()
+    assert min(number for number, _ in seen[while_on:]) >= many
+    assert not any(is_ours for _, is_ours in seen[on_again:])
+    assert books.errors == {}
+
+
+async def _watch(kubectl: Kubectl, seen: list[tuple[int, bool]]) -> None:
+    """Note the Deployment's number of pods, and whether the field is ours, again and again."""
+    while True:
+        seen.append((await replicas(kubectl), await _we_own_replicas(kubectl)))
+
+
+async def _has_given_up_replicas(kubectl: Kubectl) -> bool:
+    return not await _we_own_replicas(kubectl)
 
 
 async def test_a_new_log_level_rolls_the_pods_without_a_failed_request(namespace: Kubectl) -> None:

@@ -1,12 +1,17 @@
 """Wrong resources are refused by the API server, in a sentence that names the field. No webhook, no operator."""
 
 import copy
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl, KubectlError
 
+CRD = Path(__file__).parents[2] / "crds" / "requestcounters.requestcounter.io.yaml"
 EXTERNAL = {"mode": "External", "external": {"url": "redis://redis.example.com:6379"}}
 
 
@@ -73,6 +78,35 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (redis(persistence={"size": "big"}), "spec.store.redis.persistence.size"),
     (redis(persistence={"storageClassName": "Fast!"}), "spec.store.redis.persistence.storageClassName"),
     (redis(persistence={"enabled": False}), "spec.store.durability must be None"),
+    ({"suspend": "Always"}, "spec.suspend"),
+    ({"suspend": True}, "spec.suspend"),
+    ({"replicas": 1.5}, "spec.replicas"),
+    ({"autoscaling": {"maxReplicas": 1001}}, "spec.autoscaling.maxReplicas"),
+    (
+        {"autoscaling": {"maxReplicas": 3, "targetCPUUtilizationPercentage": 1001}},
+        "spec.autoscaling.targetCPUUtilizationPercentage",
+    ),
+    ({"image": "i" * 513}, "spec.image"),
+    (
+        {"resources": {"requests": {"cpu": 2}, "limits": {"cpu": "500m"}}},
+        "spec.resources: Invalid value: resources.requests.cpu must not be above",
+    ),
+    ({"resources": {"limits": {"memory": "64 Mi"}}}, "spec.resources.limits.memory"),
+    (ingress(host="h" * 254), "spec.exposure.host"),
+    (ingress(className="c" * 64), "spec.exposure.className"),
+    (ingress(tls={"secretName": "Not A Name"}), "spec.exposure.tls.secretName"),
+    (ingress(annotations={"example.com/a": "v" * 4097}), "spec.exposure.annotations"),
+    ({"rateLimit": {"requestsPerSecond": 1_000_001}}, "spec.rateLimit.requestsPerSecond"),
+    ({"rateLimit": {"requestsPerSecond": 5, "trustedHops": 17}}, "spec.rateLimit.trustedHops"),
+    ({"limits": {"maxPathBytes": 8193}}, "spec.limits.maxPathBytes"),
+    ({"limits": {"maxPaths": 100_000_001}}, "spec.limits.maxPaths"),
+    (redis(image="a b"), "spec.store.redis.image"),
+    (redis(resources={"requests": {"memory": "much"}}), "spec.store.redis.resources.requests.memory"),
+    (redis(mode="External", external={"url": "redis://" + "h" * 1024}), "spec.store.redis.external.url"),
+    (
+        redis(mode="External", external={"url": "redis://r", "caSecretRef": {"name": "s", "key": "a/b"}}),
+        "spec.store.redis.external.caSecretRef.key",
+    ),
 ]
 
 FORBIDDEN_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -113,6 +147,10 @@ async def refusal(kubectl: Kubectl, manifest: dict[str, Any], *options: str) -> 
     return str(refused.value).replace('Invalid value: "object": ', "Invalid value: ")
 
 
+def test_there_are_at_least_sixty_ways_to_be_wrong() -> None:
+    assert len(WRONG) + len(FORBIDDEN_CHANGES) >= 60
+
+
 async def test_wrong_resources_are_refused_by_the_name_of_the_field(namespace: Kubectl) -> None:
     told = [(await refusal(namespace, body(spec), "--dry-run=server"), field) for spec, field in WRONG]
     assert [(sentence, field) for sentence, field in told if field not in sentence] == []
@@ -137,3 +175,36 @@ async def test_what_cannot_change_is_refused_when_changed(namespace: Kubectl) ->
 @pytest.mark.parametrize("sample", ["hits", "full", "external"])
 async def test_the_samples_are_accepted(namespace: Kubectl, sample: str) -> None:
     await namespace("apply", "--dry-run=server", f"--filename=deploy/samples/{sample}.yaml")
+
+
+async def test_a_resource_that_has_become_invalid_can_be_edited_elsewhere(namespace: Kubectl) -> None:
+    """As after an upgrade with a stricter schema: what was admitted before may stay, and all else may change."""
+    definition = yaml.safe_load(CRD.read_text())
+    (version,) = definition["spec"]["versions"]
+    limits = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["limits"]["properties"]
+    limits["maxPathBytes"]["minimum"] = 1
+    await namespace.apply(definition)
+    try:
+        await eventually(lambda: _applied(namespace, body({"limits": {"maxPathBytes": 2}})), within_s=30)
+    finally:
+        await namespace("apply", f"--filename={CRD}")
+    await eventually(lambda: _is_refused(namespace, body({"limits": {"maxPathBytes": 3}}, "other")), within_s=30)
+    await namespace.apply(body({"limits": {"maxPathBytes": 2}, "logging": {"level": "error"}}))
+    assert "spec.limits.maxPathBytes" in await refusal(namespace, body({"limits": {"maxPathBytes": 3}}))
+    await namespace.wait("requestcounter/hits", "condition=Available=False", within_s=30)  # the operator reads it
+    await namespace("delete", "requestcounter", "hits")
+
+
+async def _applied(kubectl: Kubectl, manifest: dict[str, Any]) -> bool:
+    """Return whether the API server takes a manifest: a new schema takes it a moment."""
+    with suppress(KubectlError):
+        await kubectl.apply(manifest)
+        return True
+    return False
+
+
+async def _is_refused(kubectl: Kubectl, manifest: dict[str, Any]) -> bool:
+    with suppress(KubectlError):
+        await kubectl.apply(manifest, options=("--dry-run=server",))
+        return False
+    return True

@@ -61,9 +61,11 @@ async def is_done(kubectl: Kubectl, pod: str, number: int) -> bool:
     return metrics.value("reconciles_total", outcome="ok") >= number and metrics.value("queue_depth") == 0
 
 
-async def test_a_thousand_counters(
+@pytest.fixture
+async def thousand(
     namespace: Kubectl, operators: Operators, report: Report, request: pytest.FixtureRequest
-) -> None:
+) -> list[str]:
+    """Names of counters that were applied while there was no operator, and then made by one."""
     number = int(request.config.getoption("--counters"))
     names = [f"hits-{turn}" for turn in range(number)]
     await operators.scale(0)
@@ -72,36 +74,34 @@ async def test_a_thousand_counters(
     finally:
         begun_at_s = time.monotonic()
         await operators.scale(2)
-    await eventually(lambda: are_all(namespace, number, "Hibernated"), within_s=COLD_START_S * 3)
+    await eventually(lambda: are_all(namespace, number, "Hibernated"), within_s=COLD_START_S)
     made_s = time.monotonic() - begun_at_s
     what = f"From the operator's start until all children of {number:,} new counters are made"
     report.add(what, f"{made_s:.0f} s", f"{COLD_START_S} s")
+    return names
 
+
+async def test_a_thousand_counters(
+    namespace: Kubectl, operators: Operators, report: Report, thousand: list[str]
+) -> None:
+    number = len(thousand)
     await operators.scale(0)
-    begun_at_s = time.monotonic()
-    since = datetime.now(UTC)
+    since, begun_at_s = datetime.now(UTC), time.monotonic()
     await operators.scale(2)
     leader = await operators.settled()
     await eventually(lambda: is_done(namespace, leader, number), within_s=COLD_START_S)
-    started_s = time.monotonic() - begun_at_s
-    report.add(
-        f"From its start until it has reconciled {number:,} counters that are there", f"{started_s:.0f} s", "300 s"
-    )
+    what = f"From its start until it has reconciled {number:,} counters that are there"
+    report.add(what, f"{time.monotonic() - begun_at_s:.0f} s", f"{COLD_START_S} s")
     writes = [entry for entry in await writes_by_the_operator(since) if not is_lease(entry)]
     report.add("Writes to the API server during that", str(len(writes)), "0")
 
     await _poison(namespace)
-    took_s = [await _change(namespace, random.choice(names)) for _ in range(CHANGES)]  # noqa: S311 - no secret
+    took_s = [await _change(namespace, random.choice(thousand)) for _ in range(CHANGES)]  # noqa: S311 - no secret
     p99_s = statistics.quantiles(took_s, n=100)[98]
-    report.add(
-        f"From a change of one counter until its Deployment is changed, p99 of {CHANGES}, one other being poisoned",
-        f"{p99_s:.2f} s",
-        f"{CHANGE_S:.0f} s",
-    )
+    what = f"From a change of one counter until its Deployment is changed, p99 of {CHANGES}, one other being poisoned"
+    report.add(what, f"{p99_s:.2f} s", f"{CHANGE_S:.0f} s")
     peaks = [await peak_memory_mib(operators, pod["metadata"]["name"]) for pod in await operators.pods()]
     report.add("Most memory, of either operator", f"{max(peaks):.0f} MiB", f"{MOST_MEMORY_MIB} MiB")
-    assert made_s <= COLD_START_S
-    assert started_s <= COLD_START_S
     assert p99_s <= CHANGE_S
     assert max(peaks) <= MOST_MEMORY_MIB
     assert writes == []

@@ -26,7 +26,7 @@ PATCHES: dict[str, list[dict[str, Any]]] = {
         {"spec": {"selector": {"app.kubernetes.io/instance": "other"}}},
         {"metadata": {"labels": {LABEL: "other"}}},
     ],
-    "service/{name}-admin": [{"spec": {"publishNotReadyAddresses": False}}],
+    "service/{name}-admin": [{"spec": {"selector": {"app.kubernetes.io/component": "other"}}}],
     "service/{name}-redis": [{"spec": {"selector": {"app.kubernetes.io/component": "other"}}}],
     "ingress/{name}": [{"spec": {"rules": [{"host": "other.localhost"}]}}, {"metadata": {"ownerReferences": None}}],
     "configmap/{name}-redis": [{"data": {"redis.conf": "appendonly no"}}],

@@ -10,7 +10,7 @@ class Facts:
     Attributes:
         redis_password: Password of the counter's own Redis.
         service_replicas: How many pods the service's Deployment is to have; None while there is no Deployment.
-        service_pods: How many it has.
+        service_pods: How many it has, those on their way out included.
     """
 
     redis_password: str

@@ -15,7 +15,7 @@ class Clock:
 
 def corrected(times: int, *, every_s: float, clock: Clock, corrections: Corrections) -> None:
     for _ in range(times):
-        corrections.note()
+        corrections.note("it was changed")
         clock.now_s += every_s
 
 
@@ -31,10 +31,10 @@ def test_one_too_many_is_a_fight_and_a_truce() -> None:
     corrections = Corrections(clock)
     corrected(MOST_CORRECTIONS, every_s=0, clock=clock, corrections=corrections)
     assert (corrections.truce_s, corrections.is_fight) == (0, False)
-    corrections.note()
+    corrections.note("it was changed")
     assert (corrections.truce_s, corrections.is_fight) == (FIRST_TRUCE_S, True)
     clock.now_s += FIRST_TRUCE_S
-    assert (corrections.truce_s, corrections.is_fight) == (0, True)
+    assert (corrections.truce_s, corrections.is_fight, corrections.latest) == (0, True, "it was changed")
 
 
 def test_each_truce_is_longer_up_to_a_bound() -> None:
@@ -45,7 +45,7 @@ def test_each_truce_is_longer_up_to_a_bound() -> None:
     for _ in range(8):
         truces.append(corrections.truce_s)
         clock.now_s += corrections.truce_s
-        corrections.note()
+        corrections.note("it was changed")
     assert truces == [min(LONGEST_TRUCE_S, FIRST_TRUCE_S * 2**number) for number in range(8)]
 
 
@@ -55,5 +55,5 @@ def test_a_quiet_minute_ends_the_fight() -> None:
     corrected(MOST_CORRECTIONS + 1, every_s=0, clock=clock, corrections=corrections)
     clock.now_s += FIRST_TRUCE_S + WINDOW_S
     assert not corrections.is_fight
-    corrections.note()
+    corrections.note("it was changed")
     assert (corrections.truce_s, corrections.is_fight) == (0, False)

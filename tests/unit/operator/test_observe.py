@@ -79,8 +79,8 @@ async def test_a_service_without_pods_is_not_asked() -> None:
 
 async def test_what_failed_is_told() -> None:
     failures: list[OperatorError] = [ApiError("refused")]
-    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, counter(), failures, is_fought_over=True)
-    assert (found.failures, found.is_fought_over) == (tuple(failures), True)
+    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, counter(), failures, fight="x was changed")
+    assert (found.failures, found.fight) == (tuple(failures), "x was changed")
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,6 @@ def test_the_body_has_no_nulls_and_round_trips() -> None:
     ("failures", "reason"),
     [
         ([ForeignObjectError("x")], "ForeignObject"),
-        ([FieldConflictError("x", retry_in_s=1)], "FieldConflict"),
         ([ImmutableFieldError("x")], "ImmutableField"),
         ([ForeignObjectError("x"), FieldConflictError("y", retry_in_s=1)], "ForeignObject"),
         ([ForeignObjectError("x"), ApiError("y")], "ApplyFailed"),
@@ -185,7 +184,7 @@ def test_what_waits_for_a_person_has_a_reason_of_its_own(failures: list[Operator
 
 
 def test_a_fight_shows_until_it_is_over() -> None:
-    assert conditions(replace(WELL, is_fought_over=True))["Degraded"] == ("True", "FieldConflict")
+    assert conditions(replace(WELL, fight="x was changed by y"))["Degraded"] == ("True", "FieldConflict")
 
 
 def test_a_paused_counter_says_so_and_goes_on_telling_how_it_does() -> None:
@@ -200,6 +199,7 @@ def test_a_paused_counter_says_so_and_goes_on_telling_how_it_does() -> None:
     [
         (replace(WELL, total=None), ("False", "GoingToSleep")),
         (replace(WELL, service=NO_PODS, total=None), ("False", "GoingToSleep")),
+        (Observed(service=replace(NO_PODS, ending=1), redis=NO_PODS), ("False", "GoingToSleep")),
         (Observed(service=NO_PODS, redis=NO_PODS), ("True", "Asleep")),
     ],
 )
