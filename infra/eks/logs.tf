@@ -4,7 +4,14 @@ locals {
   control_plane_logs = "/aws/eks/${var.name}/cluster"
   flow_logs          = "/aws/vpc/${var.name}/flow-logs"
   container_logs     = [for kind in ["application", "dataplane", "host", "performance"] : "/aws/containerinsights/${var.name}/${kind}"]
-  log_group_names    = concat([local.control_plane_logs], var.enable_flow_log ? [local.flow_logs] : [], local.container_logs)
+  counter_logs       = "/request-counter/${var.name}/pods" # of deploy/components/cloudwatch-logging
+  log_group_names    = concat([local.control_plane_logs, local.counter_logs], var.enable_flow_log ? [local.flow_logs] : [], local.container_logs)
+
+  logging_statements = [{
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    Resource = "${aws_cloudwatch_log_group.this[local.counter_logs].arn}:*"
+  }]
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -24,7 +31,7 @@ resource "aws_cloudwatch_query_definition" "this" {
   }
 
   name            = "${var.name}/${each.key}"
-  log_group_names = [aws_cloudwatch_log_group.this[local.container_logs[0]].name]
+  log_group_names = [for name in [local.container_logs[0], local.counter_logs] : aws_cloudwatch_log_group.this[name].name]
   query_string    = each.value
 }
 

@@ -32,6 +32,12 @@ locals {
       managed_policies = []
       statements       = local.external_secrets_statements
     }
+    logging = {
+      namespace        = "request-counter-logging"
+      service_account  = "fluent-bit"
+      managed_policies = []
+      statements       = local.logging_statements
+    }
     backup = {
       namespace        = "request-counter-system"
       service_account  = "request-counter-backup"
