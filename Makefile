@@ -2,11 +2,13 @@
 
 CACHE := $(HOME)/.cache/request-counter
 UV_VERSION := 0.13.9
+CHECKOV_VERSION := 3.3.30
 # What `make up` had to get comes first: a kubectl on the PATH may be a vendor's, or of another time.
 export PATH := $(CACHE)/bin:$(PATH)
 UV = $(or $(shell command -v uv),$(CACHE)/bin/uv)
 RUN = $(UV) run --frozen --no-sync
 CLUSTER = $(RUN) python -m infra.kind
+EKS = $(RUN) python -m infra.eks_cli
 KUBECTL := kubectl --context kind-request-counter
 
 .DEFAULT_GOAL := help
@@ -91,6 +93,27 @@ imports: .venv ## Check that the layers import downwards only
 format: .venv ## Format the code and mend what can be mended
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+
+## Run it on AWS: docs/eks.md; plan, up and down need an account, and ask before they spend or destroy anything
+.PHONY: eks-plan eks-up eks-down terraform checkov eks-moto
+eks-plan: .venv ## Show what eks-up would make on AWS, and what that costs
+	@$(EKS) plan
+
+eks-up: .venv ## Make or update the cluster on AWS, push the images, run the operator
+	@$(EKS) up
+
+eks-down: .venv ## Delete counters, volumes, cluster and all else that eks-up made
+	@$(EKS) down
+
+terraform: .venv ## Check the Terraform code: format, validity, tests; needs the Terraform registry, no account
+	@$(EKS) check
+
+checkov: .venv ## Check the Terraform code against security policies; each exception has its reason beside it
+	@$(UV) tool run --quiet --from checkov==$(CHECKOV_VERSION) checkov --directory infra/eks --framework terraform \
+	  --compact --quiet --skip-download
+
+eks-moto: .venv ## Apply to a simulated AWS; the second plan must be empty; needs the Terraform registry, no account
+	@$(EKS) moto
 
 ## Other
 .PHONY: images clean

@@ -5,6 +5,7 @@ resource "aws_ecr_repository" "this" {
 
   name                 = "${var.name}/${each.key}"
   image_tag_mutability = "IMMUTABLE"
+  force_delete         = !var.deletion_protection # images can be built again from their commit
 
   encryption_configuration {
     encryption_type = "KMS"

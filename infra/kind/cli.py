@@ -1,9 +1,6 @@
 """The commands: `python -m infra.kind up | down | status | images`. Errors become sentences here, and exit codes."""
 
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
@@ -11,6 +8,7 @@ from infra.kind import places
 from infra.kind.cluster import delete_cluster, node_states
 from infra.kind.daemon import ensure_daemon
 from infra.kind.errors import ClusterError
+from infra.kind.explained import explained
 from infra.kind.from_source.recipes import IMAGES
 from infra.kind.images import ensure_images
 from infra.kind.process import succeeds
@@ -22,27 +20,6 @@ from infra.kind.up import Outcome
 from infra.kind.up import up as bring_up
 from infra.kind.workloads import SAMPLE
 
-_INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
-Parameters = ParamSpec("Parameters")
-
-
-def _explained(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Turn a failure into what failed, the tool's last lines and what to do next; no traceback."""
-
-    @wraps(command)
-    def explained(*args: Parameters.args, **options: Parameters.kwargs) -> None:
-        try:
-            command(*args, **options)
-        except ClusterError as error:
-            parts = [f"Failed: {error.message}", error.output, error.advice]
-            click.echo("\n" + "\n\n".join(part for part in parts if part), err=True)
-            raise SystemExit(1) from None
-        except KeyboardInterrupt:
-            click.echo("\nStopped. What was finished stays: run it again to carry on.", err=True)
-            raise SystemExit(_INTERRUPTED) from None
-
-    return explained
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -50,7 +27,7 @@ def main() -> None:
 
 
 @main.command()
-@_explained
+@explained
 def up() -> None:
     """Make the cluster, or bring it up to date with this checkout."""
     with Steps() as steps:
@@ -59,7 +36,7 @@ def up() -> None:
 
 
 @main.command()
-@_explained
+@explained
 def down() -> None:
     """Delete the cluster, and nothing else."""
     if not succeeds(["docker", "version"]):
@@ -75,7 +52,7 @@ def down() -> None:
 
 
 @main.command()
-@_explained
+@explained
 def status() -> None:
     """Show nodes, operator and counters."""
     click.echo(status_report())
@@ -83,7 +60,7 @@ def status() -> None:
 
 @main.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(IMAGES)))
-@_explained
+@explained
 def images(names: tuple[str, ...]) -> None:
     """Get images into Docker, all of them without NAMES: pulled, or built where no registry answers."""
     with Steps() as steps:

@@ -1,0 +1,106 @@
+"""Terraform: plan, look at the plan, apply exactly that. And the checks that need no account."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.eks_cli import places
+from infra.kind.errors import ClusterError, CommandError
+from infra.kind.process import capture, follow
+
+Say = Callable[[str], None]
+"""Gets each line that is for the user."""
+
+
+def run(root: Path, *arguments: str, say: Say) -> None:
+    """Run Terraform in a root module, without questions of its own.
+
+    Raises:
+        CommandError: It ended with an error.
+    """
+    environment = os.environ | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+    follow(["terraform", f"-chdir={root}", *arguments], say, environment=environment)
+
+
+def init(say: Say) -> None:
+    """Get the provider, and open the state.
+
+    Raises:
+        ClusterError: There is no backend yet, or the state or the provider cannot be had.
+    """
+    if not (places.EKS / "backend.hcl").exists():
+        raise ClusterError(
+            "infra/eks/backend.hcl is not there, so Terraform does not know where its state is",
+            advice="Make the bucket and the file once, as docs/eks.md says under Bootstrap.",
+        )
+    run(places.EKS, "init", "-backend-config=backend.hcl", say=say)
+
+
+def make_plan(say: Say, *, destroy: bool = False) -> Mapping[str, Any]:
+    """Write the plan, and return it as `terraform show -json` has it.
+
+    Raises:
+        CommandError: Terraform refuses.
+    """
+    places.BUILD.mkdir(parents=True, exist_ok=True)
+    mode = ["-destroy"] if destroy else []
+    run(places.EKS, "plan", *mode, f"-out={_plan()}", say=say)
+    shown: dict[str, Any] = json.loads(capture(["terraform", f"-chdir={places.EKS}", "show", "-json", str(_plan())]))
+    return shown
+
+
+def _plan() -> Path:
+    return places.BUILD / "plan.tfplan"
+
+
+def apply_plan(say: Say) -> None:
+    """Apply the plan that was shown, and nothing that came up since.
+
+    Raises:
+        CommandError: AWS refused something; what was made so far is in the state, and a repeat carries on.
+    """
+    run(places.EKS, "apply", str(_plan()), say=say)
+
+
+def outputs() -> dict[str, Any]:
+    """Return the outputs of what was applied; empty when nothing is."""
+    shown = json.loads(capture(["terraform", f"-chdir={places.EKS}", "output", "-json"]))
+    return {name: output["value"] for name, output in shown.items()}
+
+
+def summary(plan: Mapping[str, Any]) -> str:
+    """Return how many resources a plan adds, changes, replaces and destroys, in a line."""
+    counts: Counter[str] = Counter()
+    for change in plan.get("resource_changes", []):
+        actions = change["change"]["actions"]
+        if change.get("mode") == "managed" and actions not in (["no-op"], ["read"]):
+            counts["replace" if len(actions) > 1 else actions[0]] += 1
+    return ", ".join(f"{number} to {action}" for action, number in sorted(counts.items())) or "nothing to do"
+
+
+def check(roots: tuple[Path, ...], say: Say) -> None:
+    """Check format, validity and tests of root modules. Nothing of an account is needed, but the AWS provider is.
+
+    Raises:
+        ClusterError: A check failed, or the provider cannot be had.
+    """
+    run(places.EKS, "fmt", "-check", "-recursive", "-diff", say=say)
+    for root in roots:
+        _init_without_backend(root)
+        run(root, "validate", say=say)
+        run(root, "test", say=say)
+
+
+def _init_without_backend(root: Path) -> None:
+    try:
+        run(root, "init", "-backend=false", "-no-color", say=lambda _: None)
+    except CommandError as error:
+        if "could not connect to registry.terraform.io" in " ".join(error.output.split()):
+            raise ClusterError(
+                "the Terraform registry cannot be reached, so only the format was checked: "
+                "validate and test need the AWS provider"
+            ) from error
+        raise
