@@ -1,0 +1,124 @@
+"""EKS: the page says what the Terraform code has, and the code keeps its own rules."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.eks_cli import places
+from infra.eks_cli.costs import cost_tables
+from infra.eks_cli.moto import resources
+from request_counter_operator.api import RequestCounter, Spec
+from tests.unit.repo.test_crd import SCHEMA, nodes_of
+
+ROOT = Path(__file__).parents[3]
+EKS = ROOT / "infra" / "eks"
+PAGE = ROOT / "docs" / "eks.md"
+SAMPLES = sorted((ROOT / "deploy" / "samples" / "eks").glob("*.yaml"))
+MAX_FILE_LINES = 300
+
+
+@pytest.mark.parametrize("root", ["infra/eks", "infra/eks/bootstrap"])
+def test_every_resource_is_on_the_page_with_its_file_and_no_other(root: str) -> None:
+    heading = "bootstrap/" if root.endswith("bootstrap") else ""
+    rows = re.findall(
+        r"^\| `(bootstrap/)?([a-z_]+\.tf)` \| ((?:`aws_\w+\.\w+`(?:, )?)+) \| .+ \|$", PAGE.read_text(), re.MULTILINE
+    )
+    documented = {
+        (file, name) for folder, file, names in rows for name in re.findall(r"`([^`]+)`", names) if folder == heading
+    }
+    there = {
+        (path.name, f"{kind}.{name}")
+        for path in (ROOT / root).glob("*.tf")
+        for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', path.read_text(), re.MULTILINE)
+    }
+    assert documented == there
+    assert {name for _, name in there} == {f"{kind}.{name}" for kind, name in resources(ROOT / root)}
+
+
+def test_the_costs_on_the_page_are_those_of_the_program() -> None:
+    assert cost_tables() in PAGE.read_text()
+
+
+def variables() -> dict[str, str]:
+    text = "\n".join(path.read_text() for path in EKS.glob("variables*.tf"))
+    return dict(re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL))
+
+
+def test_every_variable_has_a_type_and_a_description() -> None:
+    lacking = [
+        name
+        for name, body in variables().items()
+        if not {"type", "description"} <= set(re.findall(r"^  (\w+) ", body, re.MULTILINE))
+    ]
+    assert lacking == []
+
+
+def test_every_variable_that_can_be_wrong_is_checked_and_the_check_is_tested() -> None:
+    checked = {name for name, body in variables().items() if "validation {" in body}
+    free = {
+        name
+        for name, body in variables().items()
+        if re.search(r"^  type +=( bool|.*map\(string\)$)", body, re.MULTILINE)
+    }
+    assert checked | free == variables().keys()
+    tests = "\n".join(path.read_text() for path in (EKS / "tests").glob("*.tftest.hcl"))
+    assert checked == set(re.findall(r"expect_failures = \[var\.(\w+)\]", tests))
+
+
+def test_every_message_of_a_check_names_its_variable() -> None:
+    silent = [
+        (name, message)
+        for name, body in variables().items()
+        for message in re.findall(r'error_message = "([^"]+)"', body)
+        if not message.startswith(name)
+    ]
+    assert silent == []
+
+
+def test_files_stay_short() -> None:
+    found = [path for suffix in ("*.tf", "*.hcl", "*.tfvars") for path in EKS.rglob(suffix)]
+    files = [path for path in found if ".terraform" not in path.parts]
+    assert {path.name: n for path in files if (n := len(path.read_text().splitlines())) > MAX_FILE_LINES} == {}
+
+
+def test_the_policy_is_that_of_the_controller_that_is_installed() -> None:
+    assert f"v{places.LOAD_BALANCER_CONTROLLER}" in (EKS / "load_balancer_policy.tf").read_text()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_samples_have_no_field_that_the_resource_does_not(sample: Path) -> None:
+    (body,) = [one for one in yaml.safe_load_all(sample.read_text()) if one["kind"] == "RequestCounter"]
+    known = {path for path, _ in nodes_of(SCHEMA["spec"])}
+
+    def paths(node: object, prefix: str = "") -> set[str]:
+        if not isinstance(node, dict) or prefix.endswith(".annotations"):
+            return {prefix}
+        return {
+            path for name, inner in node.items() for path in (f"{prefix}.{name}", *paths(inner, f"{prefix}.{name}"))
+        }
+
+    assert paths(body["spec"]) - {""} <= known
+    body["metadata"] |= {"namespace": "default", "uid": "11111111-2222-3333-4444-555555555555"}
+    assert isinstance(RequestCounter.from_body(body).spec, Spec)
+
+
+def test_the_two_overlays_differ_only_in_whose_drivers_they_name() -> None:
+    def classes(overlay: str) -> list[dict[str, object]]:
+        folder = ROOT / "deploy" / "overlays" / overlay
+        files = [folder / f"{name}.yaml" for name in ("storage-class", "ingress-class")]
+        return [one for file in files for one in yaml.safe_load_all(file.read_text())]
+
+    def neutral(text: str) -> str:
+        for ours, auto in (
+            ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com"),
+            ("ingress.k8s.aws/alb", "eks.amazonaws.com/alb"),
+            ("elbv2.k8s.aws/v1beta1", "eks.amazonaws.com/v1"),
+            ("elbv2.k8s.aws", "eks.amazonaws.com"),
+            ("  targetType: ip\n", ""),
+        ):
+            text = text.replace(ours, auto)
+        return text
+
+    assert neutral(yaml.safe_dump_all(classes("eks"))) == yaml.safe_dump_all(classes("eks-auto"))
