@@ -16,7 +16,7 @@ resource "aws_eks_cluster" "this" {
   }
 
   vpc_config {
-    subnet_ids              = [for subnet in aws_subnet.intra : subnet.id]
+    subnet_ids              = [for subnet in local.cluster_subnets : subnet.id]
     endpoint_private_access = true
     endpoint_public_access  = var.endpoint_public_access
     public_access_cidrs     = var.endpoint_public_access ? var.endpoint_public_access_cidrs : null
@@ -63,6 +63,9 @@ resource "aws_eks_cluster" "this" {
 }
 
 locals {
+  # Auto Mode starts its nodes where the cluster is, so that must have a way to the registry.
+  cluster_subnets = var.compute_config.enabled ? aws_subnet.private : aws_subnet.intra
+
   cluster_policies = concat(["AmazonEKSClusterPolicy"], var.compute_config.enabled ? [
     "AmazonEKSBlockStoragePolicy",
     "AmazonEKSComputePolicy",

@@ -75,9 +75,13 @@ resource "aws_elasticache_parameter_group" "this" {
     value = "noeviction"
   }
 
-  parameter {
-    name  = "cluster-enabled"
-    value = local.cluster_mode ? "yes" : "no"
+  dynamic "parameter" {
+    for_each = local.cluster_mode ? ["yes"] : []
+
+    content {
+      name  = "cluster-enabled"
+      value = parameter.value
+    }
   }
 }
 

@@ -15,7 +15,7 @@ locals {
     Sid       = "CloudWatchLogsOfThisCluster"
     Effect    = "Allow"
     Principal = { Service = "logs.${var.region}.amazonaws.com" }
-    Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"]
+    Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey"]
     Resource  = "*"
     Condition = {
       ArnEquals = { "kms:EncryptionContext:aws:logs:arn" = [for name in local.log_group_names : "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:${name}"] }

@@ -12,9 +12,26 @@ variables {
 run "managed_nodes" {
   command = plan
 
+  override_resource {
+    target          = aws_subnet.private
+    override_during = plan
+    values          = { id = "subnet-0aaaaaaaaaaaaaaaa" }
+  }
+
+  override_resource {
+    target          = aws_subnet.intra
+    override_during = plan
+    values          = { id = "subnet-0bbbbbbbbbbbbbbbb" }
+  }
+
   assert {
     condition     = keys(aws_eks_node_group.this) == ["default"] && aws_eks_node_group.this["default"].scaling_config[0].desired_size == 3
     error_message = "three nodes, one for each zone"
+  }
+
+  assert {
+    condition     = aws_eks_cluster.this.vpc_config[0].subnet_ids == toset(["subnet-0bbbbbbbbbbbbbbbb"]) && aws_eks_node_group.this["default"].subnet_ids == toset(["subnet-0aaaaaaaaaaaaaaaa"])
+    error_message = "the control plane's interfaces are apart from the nodes"
   }
 
   assert {
@@ -75,6 +92,12 @@ run "managed_nodes_of_arm" {
 run "auto_mode" {
   command = plan
 
+  override_resource {
+    target          = aws_subnet.private
+    override_during = plan
+    values          = { id = "subnet-0aaaaaaaaaaaaaaaa" }
+  }
+
   variables {
     compute_config = { enabled = true }
   }
@@ -82,6 +105,11 @@ run "auto_mode" {
   assert {
     condition     = length(aws_eks_node_group.this) == 0 && length(aws_launch_template.node) == 0
     error_message = "nodes are AWS's"
+  }
+
+  assert {
+    condition     = aws_eks_cluster.this.vpc_config[0].subnet_ids == toset(["subnet-0aaaaaaaaaaaaaaaa"])
+    error_message = "nodes start where the cluster is: in subnets with a way out"
   }
 
   assert {

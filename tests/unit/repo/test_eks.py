@@ -122,3 +122,10 @@ def test_the_two_overlays_differ_only_in_whose_drivers_they_name() -> None:
         return text
 
     assert neutral(yaml.safe_dump_all(classes("eks"))) == yaml.safe_dump_all(classes("eks-auto"))
+
+
+def test_the_page_has_the_number_of_runs_there_are() -> None:
+    def runs(folder: Path) -> int:
+        return sum(path.read_text().count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl"))
+
+    assert f"{runs(EKS)} runs, and {runs(EKS / 'bootstrap')} of the bootstrap" in PAGE.read_text()
