@@ -49,18 +49,20 @@ def down() -> None:
     """Delete counters, volumes, cluster and all else that `up` made."""
     account = _show_account()
     terraform.init(click.echo)
-    outputs = terraform.outputs()
-    if not outputs:
+    if terraform.has_nothing():
         click.echo("Terraform's state is empty: there is nothing to delete.")
         return
-    deploy.connect(outputs)
-    remains = removal.find_remains()
+    outputs = terraform.outputs()
+    remains = removal.NOTHING
+    if "name" in outputs:  # else the cluster was never finished, and nothing can be in it
+        deploy.connect(outputs)
+        remains = removal.find_remains()
     shown = terraform.make_plan(click.echo, destroy=True)
     click.echo(
         f"\nThis deletes, in account {account}: {terraform.summary(shown)}; and in the cluster, with all counts:"
     )
     click.echo("\n".join(remains.lines()))
-    name = outputs["name"]
+    name = outputs.get("name", "everything")
     if click.prompt(f"There is no way back. Type {name} to delete it", default="", show_default=False) != name:
         raise click.Abort
     removal.remove_remains(remains, click.echo)

@@ -10,6 +10,19 @@ from infra.kind.errors import ClusterError
 from infra.kind.process import capture, follow, pipe, succeeds
 from infra.kind.project import ProjectImage, build_command, project_images
 
+INGREDIENTS = (
+    "Dockerfile.operator",
+    "Dockerfile.service",
+    ".dockerignore",
+    "pyproject.toml",
+    "uv.lock",
+    "README.md",
+    "LICENSE",
+    "counter_service",
+    "operator",
+)
+"""What images are made of; a test compares it with .dockerignore."""
+
 
 def tag(version: str, commit: str) -> str:
     """Return the tag of an image: the release it will be part of, and the commit it is made of."""
@@ -20,11 +33,13 @@ def current_commit() -> str:
     """Return the commit that is checked out.
 
     Raises:
-        ClusterError: Something is not committed: nobody could say later what is in the image.
+        ClusterError: Something that images are made of is not committed: nobody could say later what is in them.
     """
-    if capture(["git", "status", "--porcelain"], cwd=places.CHECKOUT):
+    changed = capture(["git", "status", "--porcelain", "--", *INGREDIENTS], cwd=places.CHECKOUT)
+    if changed:
         raise ClusterError(
-            "the checkout has changes that are not committed, and a tag in the registry can never be changed",
+            "what the images are made of has changes that are not committed, and a tag in the registry never changes",
+            output=changed,
             advice="Commit or stash them: the tag names the commit.",
         )
     return capture(["git", "rev-parse", "HEAD"], cwd=places.CHECKOUT)

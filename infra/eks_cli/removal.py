@@ -35,6 +35,9 @@ class Remains:
         return [f"  {kind}: {', '.join(names) or 'none'}" for kind, names in kinds.items()]
 
 
+NOTHING = Remains((), (), (), ())
+
+
 def find_remains() -> Remains:
     """Look into the cluster.
 
@@ -43,11 +46,15 @@ def find_remains() -> Remains:
     """
     balanced = {"items": [item for item in _get("services")["items"] if item["spec"].get("type") == "LoadBalancer"]}
     return Remains(
-        counters=_names(_get("requestcounters")),
+        counters=_names(_get("requestcounters")) if _is_known("requestcounters.requestcounter.io") else (),
         ingresses=_names(_get("ingresses")),
         services=_names(balanced),
         claims=_names(_get("persistentvolumeclaims")),
     )
+
+
+def _is_known(resource: str) -> bool:
+    return bool(capture(kubectl("get", "crd", resource, "--ignore-not-found", "-o", "name")))
 
 
 def _get(kind: str) -> dict[str, Any]:
@@ -65,6 +72,8 @@ def remove_remains(remains: Remains, say: Say) -> None:
     Raises:
         ClusterError: Something is still there after 10 minutes; nothing of Terraform's was touched.
     """
+    if remains == NOTHING:
+        return
     kinds = {
         "requestcounters": remains.counters,  # first, or the operator would make their Ingresses anew
         "ingresses": remains.ingresses,

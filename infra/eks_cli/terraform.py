@@ -71,6 +71,20 @@ def outputs() -> dict[str, Any]:
     return {name: output["value"] for name, output in shown.items()}
 
 
+def has_nothing() -> bool:
+    """Whether the state has no resource in it, or is not there yet.
+
+    Raises:
+        CommandError: The state cannot be read.
+    """
+    try:
+        return not capture(["terraform", f"-chdir={places.EKS}", "state", "list"])
+    except CommandError as error:
+        if "No state file was found" in error.output:
+            return True
+        raise
+
+
 def summary(plan: Mapping[str, Any]) -> str:
     """Return how many resources a plan adds, changes, replaces and destroys, in a line."""
     counts: Counter[str] = Counter()

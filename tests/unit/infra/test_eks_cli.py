@@ -32,6 +32,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePrograms:
     )
     programs.answer("aws ecr describe-images *", "ImageNotFoundException", status=254)
     programs.answer("aws ecr get-login-password *", "token")
+    programs.answer("terraform * state list", "aws_vpc.this")
     programs.answer("git rev-parse HEAD", "0123456789abcdef0123456789abcdef01234567")
     programs.answer("terraform * output -json", json.dumps({name: {"value": value} for name, value in OUTPUTS.items()}))
     return programs
@@ -112,6 +113,7 @@ def remains_in(programs: FakePrograms) -> None:
     def items(*names: str, **spec: str) -> str:
         return json.dumps({"items": [{"metadata": {"namespace": "default", "name": n}, "spec": spec} for n in names]})
 
+    programs.answer("kubectl * get crd *", "customresourcedefinition.apiextensions.k8s.io/x")
     programs.answer("kubectl * get requestcounters *", items("hits"))
     programs.answer("kubectl * get ingresses *", items("hits"))
     programs.answer("kubectl * get services *", items("hits", type="ClusterIP"))
@@ -137,10 +139,30 @@ def test_down_removes_what_kubernetes_made_before_the_rest(programs: FakeProgram
 
 
 def test_down_says_when_there_is_nothing(programs: FakePrograms) -> None:
-    programs.answer("terraform * output -json", "{}")
+    programs.answer("terraform * state list", "")
     result = invoke("down")
     assert "there is nothing to delete" in result.stdout
-    assert steps(programs) == ["aws sts", "terraform init", "terraform output"]
+    assert steps(programs) == ["aws sts", "terraform init", "terraform state"]
+
+
+def test_down_takes_a_state_that_was_never_written_for_an_empty_one(programs: FakePrograms) -> None:
+    programs.answer("terraform * state list", "No state file was found!", status=1)
+    assert "there is nothing to delete" in invoke("down").stdout
+
+
+def test_down_deletes_what_an_interrupted_up_has_made(programs: FakePrograms) -> None:
+    programs.answer("terraform * output -json", '{"region": {"value": "eu-central-1"}}')
+    programs.answer("terraform * show -json *", json.dumps(PLAN_TO_DESTROY))
+    assert invoke("down", "everything\n").exit_code == 0
+    assert steps(programs)[-1] == "terraform apply"
+    assert not any(call.startswith("kubectl") for call in programs.calls)
+
+
+def test_down_finds_no_counters_where_the_operator_never_was(programs: FakePrograms) -> None:
+    remains_in(programs)
+    programs.answer("kubectl * get crd *", "")
+    programs.answer("terraform * show -json *", json.dumps(PLAN_TO_DESTROY))
+    assert "RequestCounters: none" in invoke("down").stdout
 
 
 def test_without_a_backend_the_way_to_one_is_told(programs: FakePrograms) -> None:

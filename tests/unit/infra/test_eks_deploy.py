@@ -6,7 +6,7 @@ import yaml
 
 from infra.eks_cli import places
 from infra.eks_cli.deploy import charts, kustomization
-from infra.eks_cli.images import build, tag
+from infra.eks_cli.images import INGREDIENTS, build, tag
 from infra.kind.project import project_images
 from tests.unit.infra.eks_examples import OUTPUTS
 
@@ -68,6 +68,12 @@ def test_operator_and_counters_run_the_images_of_this_commit() -> None:
 
 def test_a_tag_names_release_and_commit() -> None:
     assert tag("0.1.0", "0123456789abcdef0123456789abcdef01234567") == "0.1.0-0123456789ab"
+
+
+def test_whatever_goes_into_an_image_must_be_committed() -> None:
+    lines = (places.CHECKOUT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!").partition("/")[0] for line in lines if line.startswith("!")}
+    assert set(INGREDIENTS) == let_in | {".dockerignore", "Dockerfile.operator", "Dockerfile.service"}
 
 
 def test_images_are_built_for_the_nodes() -> None:

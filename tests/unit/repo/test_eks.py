@@ -77,6 +77,14 @@ def test_every_message_of_a_check_names_its_variable() -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("example", ["demo", "production"])
+def test_examples_set_variables_that_there_are(example: str) -> None:
+    text = (EKS / "examples" / f"{example}.tfvars").read_text()
+    names = set(re.findall(r"^(\w+) +=", text, re.MULTILINE))
+    assert names
+    assert names <= variables().keys()
+
+
 def test_files_stay_short() -> None:
     found = [path for suffix in ("*.tf", "*.hcl", "*.tfvars") for path in EKS.rglob(suffix)]
     files = [path for path in found if ".terraform" not in path.parts]
