@@ -21,8 +21,8 @@ def main() -> None:
 def plan() -> None:
     """Show what `up` would make, and what it would cost. Changes nothing."""
     _show_account()
-    terraform.init(click.echo)
-    _show(terraform.make_plan(click.echo))
+    terraform.init()
+    _show(terraform.make_plan())
     click.echo("\nNothing was changed. `make eks-up` makes a plan anew, and asks.")
 
 
@@ -32,10 +32,10 @@ def up() -> None:
     """Make or update the cluster, push the images, and run the operator."""
     account = _show_account()
     images.current_commit()  # before a quarter of an hour is spent
-    terraform.init(click.echo)
-    _show(terraform.make_plan(click.echo))
+    terraform.init()
+    _show(terraform.make_plan())
     click.confirm(f"\nApply this to account {account}? It costs money from now on", abort=True)
-    terraform.apply_plan(click.echo)
+    terraform.apply_plan()
     outputs = terraform.outputs()
     pushed = images.push_images(outputs, click.echo)
     deploy.connect(outputs)
@@ -48,7 +48,7 @@ def up() -> None:
 def down() -> None:
     """Delete counters, volumes, cluster and all else that `up` made."""
     account = _show_account()
-    terraform.init(click.echo)
+    terraform.init()
     if terraform.has_nothing():
         click.echo("Terraform's state is empty: there is nothing to delete.")
         return
@@ -57,7 +57,7 @@ def down() -> None:
     if "name" in outputs:  # else the cluster was never finished, and nothing can be in it
         deploy.connect(outputs)
         remains = removal.find_remains()
-    shown = terraform.make_plan(click.echo, destroy=True)
+    shown = terraform.make_plan(destroy=True)
     click.echo(
         f"\nThis deletes, in account {account}: {terraform.summary(shown)}; and in the cluster, with all counts:"
     )
@@ -66,7 +66,7 @@ def down() -> None:
     if click.prompt(f"There is no way back. Type {name} to delete it", default="", show_default=False) != name:
         raise click.Abort
     removal.remove_remains(remains, click.echo)
-    terraform.apply_plan(click.echo)
+    terraform.apply_plan()
     places.KUBECONFIG.unlink(missing_ok=True)
     click.echo("\nDeleted. The bucket of the state stays; docs/eks.md says how to delete that too.")
 
@@ -75,7 +75,7 @@ def down() -> None:
 @explained
 def check() -> None:
     """Check format, validity and tests of the Terraform code."""
-    terraform.check((places.EKS / "bootstrap", places.EKS), click.echo)
+    terraform.check((places.EKS / "bootstrap", places.EKS))
 
 
 @main.command(name="moto")

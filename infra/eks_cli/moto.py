@@ -130,15 +130,15 @@ def apply_twice(say: Say) -> None:
     chosen = ["-var=datastore=dynamodb", '-var=budget_alert_emails=["you@example.com"]', *targets(COPY)]
     with _moto() as url:
         (COPY / "moto_override.tf").write_text(override(url))
-        run(COPY, "init", say=say)
-        run(COPY, "apply", "-auto-approve", *chosen, say=say)
+        run(COPY, "init")
+        run(COPY, "apply", "-auto-approve", *chosen)
         try:
-            run(COPY, "plan", "-detailed-exitcode", *chosen, say=say)
+            run(COPY, "plan", "-detailed-exitcode", *chosen)
         except CommandError as error:
             if "status 2" in error.message:  # -detailed-exitcode: there are changes
-                raise ClusterError("the second plan is not empty", output=error.output) from error
+                raise ClusterError("the second plan is not empty") from error
             raise
-        run(COPY, "destroy", "-auto-approve", *chosen, say=say)
+        run(COPY, "destroy", "-auto-approve", *chosen)
     say("Applied; the second plan was empty; destroyed.")
 
 

@@ -20,8 +20,7 @@ PROGRAMS = ("aws", "docker", "git", "helm", "kubectl", "terraform")
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePrograms:
-    for name in ("eks", "build"):
-        (tmp_path / name).mkdir()
+    (tmp_path / "eks" / "bootstrap").mkdir(parents=True)
     (tmp_path / "eks" / "backend.hcl").touch()
     monkeypatch.setattr(places, "EKS", tmp_path / "eks")
     monkeypatch.setattr(places, "BUILD", tmp_path / "build")
@@ -32,9 +31,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePrograms:
     )
     programs.answer("aws ecr describe-images *", "ImageNotFoundException", status=254)
     programs.answer("aws ecr get-login-password *", "token")
-    programs.answer("terraform * state list", "aws_vpc.this")
+    programs.answer("terraform state list", "aws_vpc.this")
     programs.answer("git rev-parse HEAD", "0123456789abcdef0123456789abcdef01234567")
-    programs.answer("terraform * output -json", json.dumps({name: {"value": value} for name, value in OUTPUTS.items()}))
+    programs.answer("terraform output -json", json.dumps({name: {"value": value} for name, value in OUTPUTS.items()}))
     return programs
 
 
@@ -44,12 +43,12 @@ def invoke(command: str, typed: str = "") -> Result:
 
 def steps(programs: FakePrograms) -> list[str]:
     """Return what was called, in short: program and command."""
-    calls = (re.sub(r" -chdir=\S+| --kubeconfig \S+", "", call) for call in programs.calls)
+    calls = (re.sub(r" --kubeconfig \S+", "", call) for call in programs.calls)
     return [" ".join(call.split()[:2]) for call in calls]
 
 
 def test_plan_shows_the_costs_and_changes_nothing(programs: FakePrograms) -> None:
-    programs.answer("terraform * show -json *", json.dumps(PLAN))
+    programs.answer("terraform show -json *", json.dumps(PLAN))
     result = invoke("plan")
     assert result.exit_code == 0
     assert "AWS account 111122223333" in result.stdout
@@ -60,7 +59,7 @@ def test_plan_shows_the_costs_and_changes_nothing(programs: FakePrograms) -> Non
 
 @pytest.mark.parametrize("typed", ["n\n", "\n", ""])
 def test_up_does_nothing_without_a_yes(programs: FakePrograms, typed: str) -> None:
-    programs.answer("terraform * show -json *", json.dumps(PLAN))
+    programs.answer("terraform show -json *", json.dumps(PLAN))
     result = invoke("up", typed)
     assert "Apply this to account 111122223333?" in result.stdout
     assert result.exit_code == 1
@@ -68,7 +67,7 @@ def test_up_does_nothing_without_a_yes(programs: FakePrograms, typed: str) -> No
 
 
 def test_up_applies_the_plan_it_showed_and_runs_the_operator(programs: FakePrograms) -> None:
-    programs.answer("terraform * show -json *", json.dumps(PLAN))
+    programs.answer("terraform show -json *", json.dumps(PLAN))
     result = invoke("up", "y\n")
     assert result.exit_code == 0, result.output
     done = steps(programs)
@@ -93,7 +92,7 @@ def test_up_refuses_a_checkout_that_is_not_committed(programs: FakePrograms) -> 
 
 def test_images_that_are_there_are_not_built_again(programs: FakePrograms) -> None:
     programs.answer("aws ecr describe-images *", "{}")
-    programs.answer("terraform * show -json *", json.dumps(PLAN))
+    programs.answer("terraform show -json *", json.dumps(PLAN))
     assert invoke("up", "y\n").exit_code == 0
     assert not any(call.startswith("docker") for call in programs.calls)
 
@@ -101,7 +100,7 @@ def test_images_that_are_there_are_not_built_again(programs: FakePrograms) -> No
 @pytest.mark.parametrize("typed", ["yes\n", "\n", "another-cluster\n"])
 def test_down_does_nothing_without_the_name(programs: FakePrograms, typed: str) -> None:
     remains_in(programs)
-    programs.answer("terraform * show -json *", json.dumps(PLAN_TO_DESTROY))
+    programs.answer("terraform show -json *", json.dumps(PLAN_TO_DESTROY))
     result = invoke("down", typed)
     assert "RequestCounters: default/hits" in result.stdout
     assert "2 to delete" in result.stdout
@@ -123,10 +122,10 @@ def remains_in(programs: FakePrograms) -> None:
 
 def test_down_removes_what_kubernetes_made_before_the_rest(programs: FakePrograms) -> None:
     remains_in(programs)
-    programs.answer("terraform * show -json *", json.dumps(PLAN_TO_DESTROY))
+    programs.answer("terraform show -json *", json.dumps(PLAN_TO_DESTROY))
     result = invoke("down", "request-counter\n")
     assert result.exit_code == 0, result.output
-    done = [re.sub(r" --kubeconfig \S+| -chdir=\S+", "", call) for call in programs.calls]
+    done = [re.sub(r" --kubeconfig \S+", "", call) for call in programs.calls]
     assert [call.split(" --")[0] for call in done if re.search(r" (delete|wait|apply) ", call)] == [
         "kubectl delete requestcounters hits -n default",
         "kubectl delete ingresses hits -n default",
@@ -139,20 +138,20 @@ def test_down_removes_what_kubernetes_made_before_the_rest(programs: FakeProgram
 
 
 def test_down_says_when_there_is_nothing(programs: FakePrograms) -> None:
-    programs.answer("terraform * state list", "")
+    programs.answer("terraform state list", "")
     result = invoke("down")
     assert "there is nothing to delete" in result.stdout
     assert steps(programs) == ["aws sts", "terraform init", "terraform state"]
 
 
 def test_down_takes_a_state_that_was_never_written_for_an_empty_one(programs: FakePrograms) -> None:
-    programs.answer("terraform * state list", "No state file was found!", status=1)
+    programs.answer("terraform state list", "No state file was found!", status=1)
     assert "there is nothing to delete" in invoke("down").stdout
 
 
 def test_down_deletes_what_an_interrupted_up_has_made(programs: FakePrograms) -> None:
-    programs.answer("terraform * output -json", '{"region": {"value": "eu-central-1"}}')
-    programs.answer("terraform * show -json *", json.dumps(PLAN_TO_DESTROY))
+    programs.answer("terraform output -json", '{"region": {"value": "eu-central-1"}}')
+    programs.answer("terraform show -json *", json.dumps(PLAN_TO_DESTROY))
     assert invoke("down", "everything\n").exit_code == 0
     assert steps(programs)[-1] == "terraform apply"
     assert not any(call.startswith("kubectl") for call in programs.calls)
@@ -161,7 +160,7 @@ def test_down_deletes_what_an_interrupted_up_has_made(programs: FakePrograms) ->
 def test_down_finds_no_counters_where_the_operator_never_was(programs: FakePrograms) -> None:
     remains_in(programs)
     programs.answer("kubectl * get crd *", "")
-    programs.answer("terraform * show -json *", json.dumps(PLAN_TO_DESTROY))
+    programs.answer("terraform show -json *", json.dumps(PLAN_TO_DESTROY))
     assert "RequestCounters: none" in invoke("down").stdout
 
 
@@ -189,7 +188,7 @@ def test_check_says_in_a_sentence_that_there_is_no_registry(programs: FakeProgra
     refused = (
         "Error: Failed to query available provider packages\n\ncould not\nconnect to registry.terraform.io: failed"
     )
-    programs.answer("terraform * init *", refused, status=1)
+    programs.answer("terraform init *", refused, status=1)
     result = invoke("check")
     assert result.exit_code == 1
     assert result.stderr == (
