@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from infra.eks_cli import places
+from infra.eks_cli import pins, places
 from infra.eks_cli.terraform import Say
 from infra.kind.process import capture, follow
 
@@ -48,11 +48,11 @@ def charts(outputs: Outputs) -> list[list[str]]:
         }
         source = "https://aws.github.io/eks-charts"
         name = "aws-load-balancer-controller"
-        commands.append(_chart(name, source, places.LOAD_BALANCER_CONTROLLER, "kube-system", values))
+        commands.append(_chart(name, source, pins.LOAD_BALANCER_CONTROLLER, "kube-system", values))
     if outputs["datastore_secret"]:
         source = "https://charts.external-secrets.io"
         values = {"serviceAccount.name": "external-secrets"}
-        commands.append(_chart("external-secrets", source, places.EXTERNAL_SECRETS, "external-secrets", values))
+        commands.append(_chart("external-secrets", source, pins.EXTERNAL_SECRETS, "external-secrets", values))
     return commands
 
 

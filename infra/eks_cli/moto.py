@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from infra.eks_cli import places
+from infra.eks_cli import pins, places
 from infra.eks_cli.terraform import Say, run
 from infra.kind.errors import ClusterError, CommandError
 from infra.kind.progress import wait_until
@@ -153,7 +153,7 @@ def _moto() -> Iterator[str]:
         "tool",
         "run",
         "--from",
-        f"moto[server]=={places.MOTO}",
+        f"moto[server]=={pins.MOTO}",
         "moto_server",
         "-H",
         "127.0.0.1",
@@ -166,7 +166,7 @@ def _moto() -> Iterator[str]:
                 not wait_until(lambda: server.poll() is not None or _answers(port), _STARTUP_S)
                 or server.poll() is not None
             ):
-                raise ClusterError(f"moto {places.MOTO} did not start", advice=f"Try it: {' '.join(command)}")
+                raise ClusterError(f"moto {pins.MOTO} did not start", advice=f"Try it: {' '.join(command)}")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()

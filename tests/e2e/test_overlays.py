@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from infra.eks_cli.deploy import kustomization
+from tests.support.eks_examples import OUTPUTS
 from tests.support.kubectl import executable
-from tests.unit.infra.eks_examples import OUTPUTS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from infra.eks_cli import places
 from infra.eks_cli.cli import main
+from tests.support.eks_examples import OUTPUTS, PLAN, PLAN_TO_DESTROY
 from tests.support.fake_programs import FakePrograms
-from tests.unit.infra.eks_examples import OUTPUTS, PLAN, PLAN_TO_DESTROY
 
 PROGRAMS = ("aws", "docker", "git", "helm", "kubectl", "terraform")
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.eks_cli.costs import estimate, lines
 from infra.eks_cli.prices import HOURS_PER_MONTH, PRICES
-from tests.unit.infra.eks_examples import PLAN
+from tests.support.eks_examples import PLAN
 
 
 def plan_of(kind: str, **values: Any) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from typing import Any
 
 import yaml
 
-from infra.eks_cli import places
+from infra.eks_cli import pins, places
 from infra.eks_cli.deploy import charts, kustomization
 from infra.eks_cli.images import INGREDIENTS, build, tag
 from infra.kind.project import project_images
-from tests.unit.infra.eks_examples import OUTPUTS
+from tests.support.eks_examples import OUTPUTS
 
 REGISTRY = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/request-counter"
 IMAGES = {program: f"{REGISTRY}/{program}:0.1.0-0123456789ab" for program in ("operator", "service")}
@@ -25,7 +25,7 @@ def operations(rendered: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 def test_managed_nodes_need_the_load_balancer_controller_only() -> None:
     (command,) = charts(OUTPUTS)
     assert command[:4] == ["helm", "upgrade", "--install", "aws-load-balancer-controller"]
-    assert f"--version={places.LOAD_BALANCER_CONTROLLER}" in command
+    assert f"--version={pins.LOAD_BALANCER_CONTROLLER}" in command
     assert f"--kubeconfig={places.KUBECONFIG}" in command
     assert {"--set=clusterName=request-counter", "--set=vpcId=vpc-0123456789abcdef0"} <= set(command)
 

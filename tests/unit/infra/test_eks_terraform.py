@@ -9,8 +9,8 @@ import pytest
 
 from infra.eks_cli.terraform import run, summary
 from infra.kind.errors import ClusterError, CommandError
+from tests.support.eks_examples import PLAN
 from tests.support.fake_programs import FakePrograms
-from tests.unit.infra.eks_examples import PLAN
 
 WRITE_STATE = 'import pathlib, sys; pathlib.Path(sys.argv[1]).write_text("written"); sys.exit(3)'
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.eks_cli import places
+from infra.eks_cli import pins
 from infra.eks_cli.costs import cost_tables
 from infra.eks_cli.moto import resources
 from request_counter_operator.api import RequestCounter, Spec
@@ -92,7 +92,7 @@ def test_files_stay_short() -> None:
 
 
 def test_the_policy_is_that_of_the_controller_that_is_installed() -> None:
-    assert f"v{places.LOAD_BALANCER_CONTROLLER}" in (EKS / "load_balancer_policy.tf").read_text()
+    assert f"v{pins.LOAD_BALANCER_CONTROLLER}" in (EKS / "load_balancer_policy.tf").read_text()
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -137,3 +137,10 @@ def test_the_page_has_the_number_of_runs_there_are() -> None:
         return sum(path.read_text().count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl"))
 
     assert f"{runs(EKS)} runs, and {runs(EKS / 'bootstrap')} of the bootstrap" in PAGE.read_text()
+
+
+def test_every_exception_of_checkov_has_a_reason_and_is_counted_on_the_page() -> None:
+    text = "\n".join(path.read_text() for path in EKS.rglob("*.tf") if ".terraform" not in path.parts)
+    reasons = re.findall(r"#checkov:skip=\w+:?(.*)", text)
+    assert all(len(reason.split()) > 3 for reason in reasons)
+    assert f"{len(reasons)} exceptions" in PAGE.read_text()
