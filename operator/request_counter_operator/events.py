@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from request_counter_operator.api import API_VERSION, KIND, RequestCounter
-from request_counter_operator.errors import NotFoundError, OperatorError
+from request_counter_operator.errors import NotFoundError, OperatorError, TerminatingError
 from request_counter_operator.happening import Happening
 from request_counter_operator.kinds import EVENT
 from request_counter_operator.kube import Cluster
@@ -46,6 +46,8 @@ class Recorder:
             log.info(happening.note, reason=happening.reason)
             try:
                 await self._record(counter, happening)
+            except TerminatingError:
+                return  # nobody will look
             except OperatorError as error:
                 log.warning("event not written", reason=happening.reason, error=str(error))
 
