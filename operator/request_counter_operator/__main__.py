@@ -116,18 +116,16 @@ class Program:
         """Watch, stand for election and work off the queue until a signal; then let another one take over at once."""
         stop = asyncio.Event()
 
-        def await_signals() -> None:
-            # kopf has just set its own handlers, which would end the watches before the lease is given back.
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
         async def lead() -> None:
             await self.pulse.all_begun()
+            # kopf has its own handlers by now. They would end the watches first, and give the lease back after that.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
             await election.run()
 
         async with asyncio.TaskGroup() as group:
             watching = asyncio.Event()
-            registry = build_registry(self.cache, queue, self.tracing, await_signals)
+            registry = build_registry(self.cache, queue, self.tracing)
             namespaces = self.settings.namespaces
             kopf_operator = kopf.operator(
                 registry=registry,

@@ -5,7 +5,6 @@ finalizers of the resource, and nothing of the operator's is to be on it but its
 """
 
 import asyncio
-from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
@@ -25,16 +24,13 @@ LIST_CHUNK = 200
 """Objects a page: what is read of a large cluster at once, at the start."""
 
 
-def build_registry(
-    cache: Cache, queue: WorkQueue[Key], tracing: aiohttp.TraceConfig, on_start: Callable[[], None]
-) -> kopf.OperatorRegistry:
+def build_registry(cache: Cache, queue: WorkQueue[Key], tracing: aiohttp.TraceConfig) -> kopf.OperatorRegistry:
     """Return handlers that fill ``cache`` and add to ``queue``, the latter not before all lists are read.
 
     Args:
         cache: gets the indexes.
         queue: gets the keys.
         tracing: is told of every request to the API server.
-        on_start: called when kopf has started.
     """
     registry = kopf.OperatorRegistry()
 
@@ -43,7 +39,6 @@ def build_registry(
 
     async def startup(*, settings: kopf.OperatorSettings, **indexes: Any) -> None:
         configure(settings)
-        on_start()
         cache.attach(indexes[COUNTERS], indexes[CHILDREN])
 
     async def counter_event(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name

@@ -41,8 +41,10 @@ async def test_a_killed_leader_is_followed_by_the_other(asleep: Kubectl, operato
 
 
 async def test_a_leader_whose_process_dies_is_back_or_followed(asleep: Kubectl, operators: Operators) -> None:
+    before = await operators.restarts()
     await operators.signal(await operators.leader(), "KILL")
     await acts_within(asleep, 20)
+    assert await operators.restarts() == before + 1
 
 
 async def test_a_leader_that_is_told_to_stop_hands_over_at_once(asleep: Kubectl, operators: Operators) -> None:

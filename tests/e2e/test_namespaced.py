@@ -21,10 +21,10 @@ async def own(kubectl: Kubectl, operators: Operators) -> AsyncIterator[Kubectl]:
     name = f"e2e-{secrets.token_hex(4)}"
     rendered = await kubectl("kustomize", KUSTOMIZATION)
     manifests = [m for m in yaml.safe_load_all(rendered.replace(NAMESPACE, name)) if not _is_shared(m)]
+    own = kubectl.within(name)
     await operators.scale(0)
     try:
-        await kubectl.apply(*manifests)
-        own = kubectl.within(name)
+        await own.apply(*manifests)
         await own("rollout", "status", "deployment/request-counter-operator", "--timeout=120s")
         yield own
         await kubectl("delete", "namespace", name, "--wait=false")

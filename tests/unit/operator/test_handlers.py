@@ -37,9 +37,7 @@ def test_request_counters_are_not_filtered() -> None:
 
 
 def test_no_handler_leaves_a_mark_on_an_object() -> None:
-    registry = build_registry(
-        Cache(), WorkQueue(nothing, workers=1, metrics=OperatorMetrics()), aiohttp.TraceConfig(), lambda: None
-    )
+    registry = build_registry(Cache(), WorkQueue(nothing, workers=1, metrics=OperatorMetrics()), aiohttp.TraceConfig())
     kinds = [*CHILD_KINDS, REQUEST_COUNTER]
     assert not any(registry._changing.has_handlers(resource(kind)) for kind in kinds)
     assert not any(registry._spawning.has_handlers(resource(kind)) for kind in kinds)
