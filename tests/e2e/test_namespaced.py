@@ -27,8 +27,9 @@ async def own(kubectl: Kubectl, operators: Operators) -> AsyncIterator[Kubectl]:
         await own.apply(*manifests)
         await own("rollout", "status", "deployment/request-counter-operator", "--timeout=120s")
         yield own
-        await kubectl("delete", "namespace", name, "--wait=false")
     finally:
+        # Two operators must not mind one counter: they would not even agree on its password.
+        await kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
         await operators.scale(2)
 
 
