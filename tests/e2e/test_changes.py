@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.ledger import Ledger
 from tests.support.resources import GATE, READY_WITHIN_S, host, ready, resource, start
 
 

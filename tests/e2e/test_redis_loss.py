@@ -5,9 +5,9 @@ The control does the same to a counter without persistence: its books must not b
 
 import pytest
 
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.ledger import Ledger
 from tests.support.resources import GATE, host, ready, start
 
 IN_MEMORY = {"store": {"durability": "None", "redis": {"persistence": {"enabled": False}}}}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.support.ledger import Books
+from kubectl_requestcounter.ledger import Books
 
 _PAGE = """# Fault report
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from kubectl_requestcounter.ledger import Books
 from tests.fault.report import Report
 from tests.support.eventually import eventually
 from tests.support.fast_ledger import FastLedger
-from tests.support.ledger import Books
 from tests.support.redis_groups import ClusterServers, SentinelServers
 from tests.support.redis_server import DURABLE, FORGETFUL, RedisServer
 from tests.support.service_process import ServiceProcess

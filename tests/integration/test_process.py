@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
-from tests.support.ledger import Ledger
 from tests.support.redis_server import RedisServer
 from tests.support.service_process import ServiceProcess
 

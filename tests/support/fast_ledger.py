@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.support.ledger import Ledger
+from kubectl_requestcounter.ledger import Ledger
 
 _COUNT: Final = re.compile(rb'"count": (\d+)}$')
 _LENGTH: Final = re.compile(rb"\r\nContent-Length: (\d+)\r\n")

@@ -1,5 +1,7 @@
 """A client that keeps books: it knows what it asked for and what was acknowledged, and holds the counter to it.
 
+``kubectl requestcounter verify`` runs it against a live counter, the project's own tests against counters in trouble.
+
 The promise under test: for each path, and in total, acknowledged <= count <= attempted, whatever dies; and no two
 acknowledged requests for one path were told the same count. The lower bound finds lost requests, the upper bound
 requests counted twice.
@@ -15,6 +17,8 @@ from types import SimpleNamespace, TracebackType
 from typing import Self
 
 import aiohttp
+
+from kubectl_requestcounter.errors import DiscrepancyError
 
 # More than any server under test takes to give up, so that the outcome is the server's word and not our impatience.
 _CLIENT_TIMEOUT_S = 30.0
@@ -47,6 +51,17 @@ class Books:
             f"{self.attempted.total()} attempted, {self.acknowledged} acknowledged, errors {dict(self.errors)}, "
             f"longest gap {self.longest_gap_s:.2f} s"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the books and the counter say of one path, in requests; ``problem`` is None where they agree."""
+
+    path: str
+    acknowledged: int
+    counted: int
+    attempted: int
+    problem: str | None
 
 
 class Ledger:
@@ -108,27 +123,45 @@ class Ledger:
         self._note_gap()
         await self._session.close()
 
+    @property
+    def paths(self) -> list[str]:
+        """The paths that the requests are for."""
+        return list(self._paths)
+
+    async def audit(self) -> list[Entry]:
+        """Read the counter and compare it with the books, path by path; the block must have ended.
+
+        Raises:
+            aiohttp.ClientError: it could not be read.
+        """
+        async with self._open_session() as self._session:
+            return [self._entry(path, await self._read(path)) for path in self._paths]
+
     async def verify(self) -> Books:
         """Read the counter and hold it to the books; the block must have ended.
 
         Raises:
-            AssertionError: a count is out of its bounds, or was told twice; the message lists where and by how much.
+            DiscrepancyError: a count is out of its bounds, or was told twice; the message lists where and by how much.
+            aiohttp.ClientError: it could not be read.
         """
-        async with aiohttp.ClientSession(headers=self._headers) as self._session:
-            counts = {path: await self._read(path) for path in self._paths}
+        wrong = [entry.problem for entry in await self.audit() if entry.problem is not None]
+        async with self._open_session() as self._session:
             total = await self._read("/") - self._total_before
-        wrong = [
-            problem
-            for path, count in counts.items()
-            if (problem := self._problem(path, count, self.books.answers.get(path, [])))
-        ]
         attempted = self.books.attempted.total()
         if self._total_is_ours and not self.books.acknowledged <= total <= attempted:
             wrong.append(f"total: {self.books.acknowledged} acknowledged, {total} counted, {attempted} attempted")
         if wrong:
             shown = "\n  ".join(wrong[:_SHOWN_DISCREPANCIES])
-            raise AssertionError(f"{len(wrong)} discrepancies; {self.books}:\n  {shown}")
+            raise DiscrepancyError(f"{len(wrong)} discrepancies; {self.books}:\n  {shown}")
         return self.books
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(headers=self._headers, timeout=aiohttp.ClientTimeout(total=_CLIENT_TIMEOUT_S))
+
+    def _entry(self, path: str, count: int) -> Entry:
+        answers = self.books.answers.get(path, [])
+        problem = self._problem(path, count, answers)
+        return Entry(path, len(answers), count, self.books.attempted[path], problem)
 
     def _problem(self, path: str, count: int, answers: list[int]) -> str | None:
         attempted = self.books.attempted[path]
