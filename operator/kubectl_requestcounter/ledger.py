@@ -109,7 +109,11 @@ class Ledger:
             headers=self._headers,
             trace_configs=[sendings],
         )
-        self._total_before = await self._read("/")
+        try:
+            self._total_before = await self._read("/")
+        except BaseException:
+            await self._session.close()
+            raise
         self._last_success_s = time.monotonic()
         self._sender = asyncio.create_task(self._send())
         return self
