@@ -17,6 +17,9 @@ _QUOTED_OBJECT = re.compile(r'Invalid value: "\{.*\}": ', re.DOTALL)
 
 _START_TIMEOUT_S = 20.0
 _RESTART_PAUSE_S = 0.5
+_PROBES = 2
+_PROBE_INTERVAL_S = 1.0
+_PROBE_TIMEOUT_S = 3.0
 
 
 def executable() -> str:
@@ -130,17 +133,57 @@ class PortForward:
             yield self._words[-1]
 
     async def _keep(self, local_port: str) -> None:
-        """Read what kubectl says, lest it wait for its reader, and start it again when it ends."""
+        """Start kubectl again, whenever it ended or leads nowhere."""
         while True:
-            async for _ in self._lines():
-                pass
+            watching = [asyncio.create_task(self._drain()), asyncio.create_task(self._probe(int(local_port)))]
+            try:
+                await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in watching:
+                    task.cancel()
+                await asyncio.gather(*watching, return_exceptions=True)
             await self._end()
+            await self._restart(local_port)
+
+    async def _restart(self, local_port: str) -> None:
+        while True:
             try:
                 await self._start(local_port)
             except KubectlError:
                 await asyncio.sleep(_RESTART_PAUSE_S)
+            else:
+                return
+
+    async def _drain(self) -> None:
+        """Read what kubectl says until it ends, lest it wait for its reader."""
+        async for _ in self._lines():
+            pass
+
+    async def _probe(self, local_port: int) -> None:
+        """Return when nothing came back twice in a row.
+
+        When a pod's network is gone before its connections are closed, kubectl does not learn of it, and hangs.
+        """
+        failures = 0
+        while failures < _PROBES:
+            await asyncio.sleep(_PROBE_INTERVAL_S)
+            failures = 0 if await _answers(local_port) else failures + 1
 
     async def _end(self) -> None:
         if self._process.returncode is None:
             self._process.terminate()
         await self._process.wait()
+
+
+async def _answers(local_port: int) -> bool:
+    """Return whether a server is at the other end: it answers anything to a method that asks for nothing."""
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection("127.0.0.1", local_port)
+            try:
+                writer.write(b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return await reader.read(1) != b""
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False

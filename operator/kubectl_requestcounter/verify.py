@@ -27,8 +27,10 @@ from request_counter_operator.names import ADMIN_PORT, SERVICE_PORT, admin_name,
 DISCREPANCIES = 1
 _SHOWN_PATHS = 20
 _PROGRESS_INTERVAL_S = 0.2
-_READ_WITHIN_S = 30.0
-_READ_PAUSE_S = 0.5
+_RECOVERY_S = 60.0
+"""How long what is under test may take to answer again after the run."""
+
+_PAUSE_S = 0.5
 _ADMIN_TIMEOUT_S = 15.0
 _ADMIN_CONNECTIONS = 8
 
@@ -63,9 +65,11 @@ async def verify(target: Target, name: str, options: VerifyOptions) -> int:
         PluginError: The counter could not be reached, or acknowledged nothing: nothing is verified.
     """
     out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    with err.status("looking for the counter"):
+        service, admin = await _find_services(target, name, options)
     async with AsyncExitStack() as stack:
         with err.status("opening a way to the counter"):
-            url, admin_url = await _open_ways(stack, target, name, options)
+            url = options.url or await _open_way(stack, target, service, SERVICE_PORT)
         ledger = Ledger(
             url,
             host=options.host_header,
@@ -79,28 +83,28 @@ async def verify(target: Target, name: str, options: VerifyOptions) -> int:
                 entries = await _audit(ledger)
         finally:
             # Also after Ctrl-C: what this run made is not left behind.
-            if admin_url is not None and ledger.books.attempted:
+            if not options.keep and ledger.books.attempted:
                 with err.status("removing the paths"):
-                    await _remove(admin_url, ledger.paths, err)
+                    await _clean_up(target, admin, options, ledger.paths, err)
     return _tell(ledger, entries, out)
 
 
-async def _open_ways(
-    stack: AsyncExitStack, target: Target, name: str, options: VerifyOptions
-) -> tuple[str, str | None]:
-    """Return the addresses of the data port and, where it is needed, of the admin port."""
-    needs_admin = not options.keep
-    if options.url is not None and (options.admin_url is not None or not needs_admin):
-        return options.url, options.admin_url if needs_admin else None
+async def _find_services(target: Target, name: str, options: VerifyOptions) -> tuple[str, str]:
+    """Return the names of the Services of the data and the admin port, where either is needed.
+
+    Raises:
+        PluginError: There is no such counter, or it could not be read.
+    """
+    if options.url is not None and (options.keep or options.admin_url is not None):
+        return "", ""
     async with connect(target) as cluster:
         counter = RequestCounter.from_body(await cluster.get_counter(name))
-    url, admin_url = options.url, options.admin_url
-    if url is None:
-        service = PortForward(target, child_name(counter, "service"), SERVICE_PORT)
-        url = (await stack.enter_async_context(service)).url
-    if admin_url is None and needs_admin:
-        admin_url = (await stack.enter_async_context(PortForward(target, admin_name(counter), ADMIN_PORT))).url
-    return url, admin_url if needs_admin else None
+    return child_name(counter, "service"), admin_name(counter)
+
+
+async def _open_way(stack: AsyncExitStack, target: Target, service: str, port: int) -> str:
+    """Return a local address that leads to a Service until the stack is closed."""
+    return (await stack.enter_async_context(PortForward(target, service, port))).url
 
 
 async def _count(ledger: Ledger, url: str, seconds: float, err: Console) -> None:
@@ -124,35 +128,52 @@ async def _show_progress(ledger: Ledger, seconds: float, err: Console) -> None:
 
 async def _audit(ledger: Ledger) -> list[Entry]:
     """Read the counts, patiently: what is under test may just be recovering."""
-    deadline_s = time.monotonic() + _READ_WITHIN_S
+    deadline_s = time.monotonic() + _RECOVERY_S
     while True:
         try:
             return await ledger.audit()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if time.monotonic() > deadline_s:
                 raise PluginError(f"the counts cannot be read: {str(error) or type(error).__name__}") from error
-            await asyncio.sleep(_READ_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)
 
 
-async def _remove(admin_url: str, paths: Sequence[str], err: Console) -> None:
+async def _clean_up(target: Target, service: str, options: VerifyOptions, paths: Sequence[str], err: Console) -> None:
     """Delete the paths from the counter, and from its total; say how many stay where that fails."""
-    timeout = aiohttp.ClientTimeout(total=_ADMIN_TIMEOUT_S)
-    async with aiohttp.ClientSession(
-        timeout=timeout, connector=aiohttp.TCPConnector(limit=_ADMIN_CONNECTIONS)
-    ) as session:
+    deadline_s = time.monotonic() + _RECOVERY_S
+    left, fault = list(paths), ""
+    try:
+        # Opened only now: a way that was open all the time may lead to a pod that is gone.
+        async with AsyncExitStack() as stack:
+            admin_url = options.admin_url or await _open_way(stack, target, service, ADMIN_PORT)
+            while left and (not fault or time.monotonic() < deadline_s):
+                if fault:
+                    await asyncio.sleep(_PAUSE_S)
+                left, fault = await _remove(admin_url, left)
+    except PluginError as error:
+        fault = str(error)
+    if left:
+        where = paths[0].rpartition("/")[0]
+        err.print(Text(f"note: {len(left)} paths below {where} could not be removed: {fault}", "yellow"))
 
-        async def remove(path: str) -> str | None:
+
+async def _remove(admin_url: str, paths: Sequence[str]) -> tuple[list[str], str]:
+    """Delete the paths; return those that may be left, and what went wrong with one of them."""
+    left: dict[str, str] = {}
+    timeout = aiohttp.ClientTimeout(total=_ADMIN_TIMEOUT_S)
+    connector = aiohttp.TCPConnector(limit=_ADMIN_CONNECTIONS)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+
+        async def remove(path: str) -> None:
             try:
                 async with session.delete(f"{admin_url.rstrip('/')}/api/v1/counters{path}") as response:
-                    gone = response.status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
-                    return None if gone else f"{response.status} {response.reason}"
+                    if response.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+                        left[path] = f"{response.status} {response.reason}"
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                return str(error) or type(error).__name__
+                left[path] = str(error) or type(error).__name__
 
-        faults = [fault for fault in await asyncio.gather(*map(remove, paths)) if fault is not None]
-    if faults:
-        where = paths[0].rpartition("/")[0]
-        err.print(Text(f"note: {len(faults)} paths below {where} could not be removed: {faults[0]}", "yellow"))
+        await asyncio.gather(*map(remove, paths))
+    return list(left), next(iter(left.values()), "")
 
 
 def _tell(ledger: Ledger, entries: Sequence[Entry], out: Console) -> int:
