@@ -1,12 +1,12 @@
 """``kubectl requestcounter diff``: what applying a RequestCounter would change, in itself and in its children."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.status import Status
 from rich.text import Text
 
 from kubectl_requestcounter.children import Findings, find_changes
@@ -69,17 +69,17 @@ class DiffCommand:
                 self._say("note", notes)
                 if self._options.name is not None:
                     body = await cluster.get_counter(self._options.name)
-                    return await self._compare(cluster, body, body, settings, progress.update)
+                    return await self._compare(cluster, body, body, settings, progress)
                 for document in documents:
-                    outcome = max(outcome, await self._compare_document(cluster, document, settings, progress.update))
+                    outcome = max(outcome, await self._compare_document(cluster, document, settings, progress))
         return outcome
 
     async def _compare_document(
-        self, cluster: Cluster, document: dict[str, Any], settings: Settings, progress: Callable[[str], None]
+        self, cluster: Cluster, document: dict[str, Any], settings: Settings, progress: Status
     ) -> int:
         metadata = document.get("metadata") or {}
         namespace, name = str(metadata.get("namespace") or cluster.namespace), str(metadata.get("name"))
-        progress(f"asking the API server about {namespace}/{name}")
+        progress.update(f"asking the API server about {namespace}/{name}")
         before = await cluster.find(REQUEST_COUNTER, namespace, name)
         options = ("--server-side", "--force-conflicts") if self._options.server_side else ()
         try:
@@ -91,11 +91,11 @@ class DiffCommand:
         return await self._compare(cluster, before, after, settings, progress)
 
     async def _compare(
-        self, cluster: Cluster, before: Body | None, after: Body, settings: Settings, progress: Callable[[str], None]
+        self, cluster: Cluster, before: Body | None, after: Body, settings: Settings, progress: Status
     ) -> int:
         counter = _typed(after, resumed=self._options.resumed)
         title = f"{counter.metadata.namespace}/{counter.metadata.name}"
-        progress(f"comparing the children of {title}")
+        progress.update(f"comparing the children of {title}")
         own = Change(KIND, counter.metadata.name, before, after)
         findings = Findings([] if own.effect is None else [own])
         if counter.is_being_deleted:
@@ -107,7 +107,9 @@ class DiffCommand:
             findings.changes += found.changes
             findings.notes += found.notes
             findings.faults += found.faults
+        progress.stop()  # it would be in the way of what follows
         self._show(title, findings)
+        progress.start()
         if findings.faults:
             return ERROR
         return DIFFERENCES if findings.changes else 0
