@@ -5,6 +5,8 @@ The claim: no change is reported if and only if the operator would make no write
 """
 
 import asyncio
+import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,12 +16,16 @@ from kubectl_requestcounter.credentials import Password, password_of
 from kubectl_requestcounter.errors import ApiError, ForbiddenError
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import belongs_to
-from request_counter_operator.desired import Facts, children
-from request_counter_operator.kinds import CHILD_KINDS, DEPLOYMENT, KIND_OF, SECRET, STATEFUL_SET, Kind
+from request_counter_operator.desired import children
+from request_counter_operator.kinds import CHILD_KINDS, DEPLOYMENT, KIND_OF, SECRET, SERVICE, STATEFUL_SET, Kind
 from request_counter_operator.names import SELECT_OURS, child_name
 from request_counter_operator.ownership import owns_replicas
+from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.settings import Settings
+
+_IMMUTABLE = re.compile(r"field is immutable|when `immutable` is set|updates to statefulset spec")
+"""How the API server refuses a change that cannot be: the operator then makes the object anew, but for a Service."""
 
 
 @dataclass(slots=True)
@@ -38,8 +44,13 @@ class Findings:
 
 
 def facts_of(deployment: Body | None, password: Password) -> Facts:
-    """Return what the operator's rendering must know besides the resource, as the cluster tells it."""
-    return Facts(redis_password=password.value, deployment_exists=deployment is not None)
+    """Return what the operator's rendering must know besides the resource, as the cluster tells it.
+
+    A counter that falls asleep keeps its Redis until the service's pods are gone. They count as gone here: a diff shows
+    where it ends, not the way there.
+    """
+    replicas = None if deployment is None else deployment["spec"].get("replicas")
+    return Facts(redis_password=password.value, service_replicas=replicas, service_pods=0)
 
 
 async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Settings, *, is_new: bool) -> Findings:
@@ -95,6 +106,8 @@ async def _find_change(
     try:
         after = await cluster.dry_run(manifest)
     except ApiError as error:
+        if live is not None and kind != SERVICE.kind and _IMMUTABLE.search(str(error)):
+            return await _make_anew(cluster, manifest, live)
         return Findings(faults=[f"{kind} {name}: {error}"])
     if live is not None and "deletionTimestamp" in live["metadata"]:
         return Findings([Change(kind, name, None, after)], [f"{kind} {name} is being deleted, and then made anew"])
@@ -103,6 +116,20 @@ async def _find_change(
         after["spec"]["replicas"] = live["spec"]["replicas"]
     change = Change(kind, name, live, after, owner_is_new=is_new)
     return Findings([] if change.effect is None else [change])
+
+
+async def _make_anew(cluster: Cluster, manifest: Manifest, live: Body) -> Findings:
+    """Return how a child would be that the operator can only have by making it anew."""
+    kind, metadata = manifest["kind"], manifest["metadata"]
+    # By its own name it is there already, so another one shows what the API server makes of it.
+    stand_in = {**manifest, "metadata": {**metadata, "name": f"{metadata['name']}-{secrets.token_hex(4)}"}}
+    try:
+        after = await cluster.dry_run(stand_in)
+    except ApiError as error:
+        return Findings(faults=[f"{kind} {metadata['name']}: {error}"])
+    after["metadata"]["name"] = metadata["name"]
+    note = f"{kind} {metadata['name']} is made anew, because of a field that never changes; pods run on meanwhile"
+    return Findings([Change(kind, metadata["name"], live, after)], [note])
 
 
 def _whose(live: Body, counter: RequestCounter) -> str:

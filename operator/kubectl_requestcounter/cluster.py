@@ -26,7 +26,6 @@ from request_counter_operator.names import FIELD_MANAGER
 POD = Kind("", "v1", "Pod", "pods")
 REPLICA_SET = Kind("apps", "v1", "ReplicaSet", "replicasets")
 VOLUME_CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
-EVENT = Kind("", "v1", "Event", "events")
 
 OUR_FIELD_MANAGER = "kubectl-requestcounter"
 REQUEST_TIMEOUT_S = 30

@@ -100,8 +100,10 @@ class DiffCommand:
         findings = Findings([] if own.effect is None else [own])
         if counter.is_being_deleted:
             findings.notes.append("it is being deleted: the operator would make and change nothing")
-        elif counter.spec.suspend == "Reconcile":
+        elif counter.is_paused:
             findings.notes.append("spec.suspend is Reconcile: the operator would change nothing (--resumed shows more)")
+        elif settings.namespaces and counter.metadata.namespace not in settings.namespaces:
+            findings.notes.append("the operator does not look after this namespace: it would make and change nothing")
         else:
             found = await find_changes(cluster, counter, settings, is_new=before is None)
             findings.changes += found.changes

@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from kubectl_requestcounter.cluster import EVENT, POD, REPLICA_SET, VOLUME_CLAIM, Body, Cluster, connect
+from kubectl_requestcounter.cluster import POD, REPLICA_SET, VOLUME_CLAIM, Body, Cluster, connect
 from kubectl_requestcounter.errors import ForbiddenError
 from kubectl_requestcounter.summary import selector_of, summarize
 from kubectl_requestcounter.target import Target
-from request_counter_operator.kinds import AUTOSCALER, DEPLOYMENT, REQUEST_COUNTER, STATEFUL_SET, Kind
+from request_counter_operator.kinds import AUTOSCALER, DEPLOYMENT, EVENT, REQUEST_COUNTER, STATEFUL_SET, Kind
 
 Summary = dict[str, Any]
 Row = tuple[str, Sequence[object]]

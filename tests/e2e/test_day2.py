@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.drift import events_of
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.ledger import Ledger
 from tests.support.resources import GATE, READY_WITHIN_S, condition, count, host, ready, resource, start
 
 
