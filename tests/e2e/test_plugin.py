@@ -99,9 +99,13 @@ async def test_restart_replaces_the_pods_of_the_service_or_of_redis(namespace: K
         assert ended.code == 0, ended
         assert "restarted" in ended.output
         await namespace("rollout", "status", child, "--timeout=120s")
-    assert not before & await pods(namespace)
+    await eventually(lambda: are_gone(namespace, before), within_s=60)
     unchanged = await plugin(namespace, "diff", "hits")
     assert (unchanged.code, unchanged.output) == (0, "")
+
+
+async def are_gone(kubectl: Kubectl, uids: set[str]) -> bool:
+    return not uids & await pods(kubectl)
 
 
 async def pods(kubectl: Kubectl) -> set[str]:

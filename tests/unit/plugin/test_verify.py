@@ -1,5 +1,9 @@
 """The verdict on a counter: right for one that counts, wrong for those that lose or double, none where none answers."""
 
+import asyncio
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,6 +15,7 @@ from aiohttp import web
 from kubectl_requestcounter.errors import PluginError
 from kubectl_requestcounter.target import Target
 from kubectl_requestcounter.verify import VerifyOptions, verify
+from tests.support.eventually import eventually
 from tests.support.service_process import ServiceProcess
 
 IN_MEMORY = ("--store=memory://", "--durability=None")
@@ -53,6 +58,27 @@ async def test_a_counter_that_counts_is_right_and_the_paths_are_removed(
     output = capsys.readouterr().out
     assert "all 3 paths are counted right" in output
     assert output.count("/ledger/") == 3
+
+
+async def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    program = "from kubectl_requestcounter.cli import main; main()"
+    async with ServiceProcess(tmp_path, *IN_MEMORY) as service:
+        addresses = f"--url={service.url}", f"--admin-url={service.admin_url}"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", program, "verify", "hits", "--seconds=100", *addresses),
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await eventually(lambda: has_counted(service), within_s=30)
+        process.send_signal(signal.SIGINT)
+        _, errors = await process.communicate()
+        assert (process.returncode, errors) == (130, b"stopped\n")
+        assert await service.count("GET", "/") == 0
+
+
+async def has_counted(service: ServiceProcess) -> bool:
+    return await service.count("GET", "/") > 10
 
 
 async def test_paths_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
