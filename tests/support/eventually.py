@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable
 _POLL_INTERVAL_S = 0.02
 
 
-async def eventually(condition: Callable[[], object | Awaitable[object]], *, within_s: float = 10.0) -> None:
+async def eventually(
+    condition: Callable[[], object | Awaitable[object]], *, within_s: float = 10.0, every_s: float = _POLL_INTERVAL_S
+) -> None:
     """Return as soon as the condition holds.
 
     Args:
         condition: returns, or awaits to, something true when it holds; an AssertionError or OSError means not yet.
         within_s: how long to wait, seconds.
+        every_s: how often to look, for conditions that cost something, seconds.
 
     Raises:
         AssertionError: it did not hold in time; the message tells its last state.
@@ -31,4 +34,4 @@ async def eventually(condition: Callable[[], object | Awaitable[object]], *, wit
             return
         if time.monotonic() > deadline_s:
             raise AssertionError(f"not within {within_s} s; last: {last!r}")
-        await asyncio.sleep(_POLL_INTERVAL_S)
+        await asyncio.sleep(every_s)
