@@ -108,6 +108,7 @@ class Program:
         watch("queue_depth", "RequestCounters that wait for a worker.", lambda: float(queue.depth))
         watch("queue_oldest_seconds", "For how long the one that waits longest does.", lambda: queue.oldest_s)
         watch("resources", "RequestCounters there are.", lambda: float(len(self.cache.keys())))
+        watch("conditions", "RequestCounters by condition and its status.", self.cache.conditions, "type", "status")
         watch("watch_age_seconds", "Time since a watch was begun, by plural.", self.pulse.ages_s, "resource")
         watch("leading", "1 while this operator is the one that writes.", lambda: float(election.is_leading))
         watch("lease_age_seconds", "Time since this operator renewed the Lease.", lambda: election.lease_age_s)

@@ -3,6 +3,7 @@
 The watches' indexes stand behind it; here is only the reading. What it tells may be a moment old, never wrong for good.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -150,6 +151,14 @@ class Cache:
     def keys(self) -> list[Key]:
         """Return the keys of all RequestCounters."""
         return list(self._counters)
+
+    def conditions(self) -> dict[tuple[str, ...], float]:
+        """Return how many RequestCounters have each condition in each status, by type and status."""
+        found: Counter[tuple[str, ...]] = Counter()
+        for key in self._counters:
+            body = self.counter(key) or {}
+            found.update((c["type"], c["status"]) for c in body.get("status", {}).get("conditions", ()))
+        return dict(found)
 
     def counter(self, key: Key) -> Body | None:
         """Return the RequestCounter's body, or None when there is none."""

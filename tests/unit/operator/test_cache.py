@@ -89,3 +89,10 @@ def test_a_cache_is_empty_until_the_watches_are_attached() -> None:
     assert cache.counter(key) == {"kind": "RequestCounter"}
     assert cache.children(key) == {ChildKey("Service", "hits"): child}
     assert (cache.keys(), child.resource_version) == ([key], 7)
+
+
+def test_conditions_are_counted() -> None:
+    cache = Cache()
+    ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Degraded", "status": "False"}]}}
+    cache.attach({Key("a", "1"): [ready], Key("a", "2"): [ready], Key("a", "3"): [{}]}, {})
+    assert cache.conditions() == {("Ready", "True"): 2, ("Degraded", "False"): 2}
