@@ -1,4 +1,4 @@
-"""The commands: `python -m infra.kind up | down | status | images`. Errors become sentences here, and exit codes."""
+"""The commands: `python -m infra.kind up | down | status | debug | images`. Here errors become sentences."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import click
 from infra.kind import places
 from infra.kind.cluster import delete_cluster, node_states
 from infra.kind.daemon import ensure_daemon
+from infra.kind.debug import FOLDER, write_dump
 from infra.kind.errors import ClusterError
 from infra.kind.explained import explained
 from infra.kind.from_source.recipes import IMAGES
@@ -56,6 +57,13 @@ def down() -> None:
 def status() -> None:
     """Show nodes, operator and counters."""
     click.echo(status_report())
+
+
+@main.command()
+@explained
+def debug() -> None:
+    """Write the state of machine and cluster into build/debug, for somebody who was not there."""
+    click.echo("\n\n".join([*write_dump(FOLDER), f"All of it is in {FOLDER}."]))
 
 
 @main.command()

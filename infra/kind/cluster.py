@@ -1,6 +1,7 @@
 """The kind cluster itself: made, started again after Docker stopped, and deleted. No other cluster is ever touched."""
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from infra.kind import places
 from infra.kind.daemon import lacks_sys_resource
 from infra.kind.errors import ClusterError
 from infra.kind.kind_config import kind_config
+from infra.kind.node_choice import check_unchanged, node_image
 from infra.kind.process import capture, follow, succeeds
 from infra.kind.progress import Step, wait_until
 from infra.kind.tools import Tools
@@ -26,13 +28,14 @@ def ensure_cluster(tools: Tools, step: Step) -> None:
     One that is stopped is started; one that does not answer even then is made anew, and what it held is lost.
 
     Raises:
-        ClusterError: kind could not make it.
+        ClusterError: kind could not make it, or the one that is there has another version than the one asked for.
     """
     states = node_states()
     if not states:
         _create(tools, step)
         outcome = "created"
     else:
+        check_unchanged(capture(["docker", "inspect", "--format", "{{.Config.Image}}", CONTROL_PLANE]), os.environ)
         outcome = _revive(tools, states, step)
     selected = _export_context(tools)
     step.note(f"{outcome}; your current context {'stays ' + selected if selected else 'is ' + places.CONTEXT}")
@@ -78,7 +81,7 @@ def _create(tools: Tools, step: Step) -> None:
     policy = places.CACHE / "audit-policy.yaml"
     policy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(places.MANIFESTS / "audit-policy.yaml", policy)
-    config = kind_config(policy, can_lower_oom_score=not lacks_sys_resource())
+    config = kind_config(policy, can_lower_oom_score=not lacks_sys_resource(), node_image=node_image(os.environ))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kind.yaml"
         file.write_text(yaml.safe_dump(config))

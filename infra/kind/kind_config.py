@@ -15,12 +15,13 @@ AUDIT_LOG = "/var/log/kubernetes/audit.log"
 """On the control plane: what the operator wrote."""
 
 
-def kind_config(audit_policy: Path, *, can_lower_oom_score: bool) -> dict[str, Any]:
+def kind_config(audit_policy: Path, *, can_lower_oom_score: bool, node_image: str = pins.NODE_IMAGE) -> dict[str, Any]:
     """Return kind's configuration of one control plane and two workers.
 
     Args:
         audit_policy: a file on this machine that outlives the cluster.
         can_lower_oom_score: False where CAP_SYS_RESOURCE is withheld, which lowering it takes.
+        node_image: what the nodes are.
     """
     return {
         "kind": "Cluster",
@@ -30,7 +31,7 @@ def kind_config(audit_policy: Path, *, can_lower_oom_score: bool) -> dict[str, A
         "nodes": [
             {
                 "role": "control-plane",
-                "image": pins.NODE_IMAGE,
+                "image": node_image,
                 "extraPortMappings": [
                     {
                         "containerPort": places.INGRESS_NODE_PORT,
@@ -40,8 +41,8 @@ def kind_config(audit_policy: Path, *, can_lower_oom_score: bool) -> dict[str, A
                 ],
                 "extraMounts": [{"hostPath": str(audit_policy), "containerPath": _AUDIT_POLICY, "readOnly": True}],
             },
-            {"role": "worker", "image": pins.NODE_IMAGE},
-            {"role": "worker", "image": pins.NODE_IMAGE},
+            {"role": "worker", "image": node_image},
+            {"role": "worker", "image": node_image},
         ],
     }
 

@@ -1,6 +1,7 @@
 """kind and kubectl: those on the PATH if they fit, else our own in the cache, downloaded or compiled."""
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from infra.kind import pins, places
 from infra.kind.download import UnreachableError, download_program
 from infra.kind.errors import ClusterError
+from infra.kind.node_choice import kubernetes_version
 from infra.kind.process import capture
 from infra.kind.progress import Step
 
@@ -58,12 +60,12 @@ def parse_version(text: str) -> Version | None:
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
-def kubectl_fits(version: Version | None) -> bool:
-    """Whether a kubectl may talk to our cluster: at most one minor version apart.
+def kubectl_fits(version: Version | None, cluster: str = pins.KUBERNETES) -> bool:
+    """Whether a kubectl may talk to a cluster of this version: at most one minor version apart.
 
     Source: https://kubernetes.io/releases/version-skew-policy/#kubectl
     """
-    ours = parse_version(pins.KUBERNETES)
+    ours = parse_version(cluster)
     return version is not None and ours is not None and version[0] == ours[0] and abs(version[1] - ours[1]) <= 1
 
 
@@ -72,19 +74,20 @@ def kind_fits(version: Version | None) -> bool:
     return version is not None and version >= _OLDEST_KIND
 
 
-def release_urls(program: str, system: str, machine: str) -> tuple[str, str]:
+def release_urls(program: str, system: str, machine: str, cluster: str = pins.KUBERNETES) -> tuple[str, str]:
     """Return where a program's official release is, and its checksum.
 
     Args:
         program: kind or kubectl.
         system: linux or darwin.
         machine: as uname names it.
+        cluster: the version of Kubernetes that kubectl is for.
     """
     architecture = _MACHINES.get(machine, machine)
     if program == "kind":
         url = f"https://github.com/kubernetes-sigs/kind/releases/download/{pins.KIND}/kind-{system}-{architecture}"
         return url, f"{url}.sha256sum"
-    url = f"https://dl.k8s.io/release/{pins.KUBERNETES}/bin/{system}/{architecture}/kubectl"
+    url = f"https://dl.k8s.io/release/{cluster}/bin/{system}/{architecture}/kubectl"
     return url, f"{url}.sha256"
 
 
@@ -101,7 +104,8 @@ def _fits(program: str, path: str) -> bool:
         if program == "kind":
             return kind_fits(parse_version(f"v{capture([path, 'version', '--quiet'])}"))
         version = json.loads(capture([path, "version", "--client", "-o", "json"]))
-        return kubectl_fits(parse_version(version["clientVersion"]["gitVersion"]))
+        client = parse_version(version["clientVersion"]["gitVersion"])
+        return kubectl_fits(client, kubernetes_version(os.environ))
     except (ClusterError, ValueError, KeyError):
         return False
 
@@ -111,7 +115,8 @@ def _download(program: str, step: Step) -> str:
     target = places.BIN / program
     step.note(f"downloading {program}")
     try:
-        download_program(*release_urls(program, platform.system().lower(), platform.machine()), target)
+        urls = release_urls(program, platform.system().lower(), platform.machine(), kubernetes_version(os.environ))
+        download_program(*urls, target)
     except UnreachableError:
         target.unlink(missing_ok=True)  # one that does not fit
     return str(target)

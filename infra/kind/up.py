@@ -1,5 +1,6 @@
 """`up`: from whatever there is to a counter that answers. Each step leaves alone what is right already."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from infra.kind import smoke, workloads
 from infra.kind.cluster import CONTROL_PLANE, WORKERS, ensure_cluster, kubectl
 from infra.kind.daemon import ensure_daemon
 from infra.kind.from_source.binaries import compile_binaries
-from infra.kind.from_source.recipes import METRICS_SERVER, NODE, PYTHON, REDIS, TRAEFIK
+from infra.kind.from_source.recipes import METRICS_SERVER, PYTHON, REDIS, TRAEFIK, chosen_node
 from infra.kind.images import ensure_images
 from infra.kind.nodes import load_images
 from infra.kind.process import stop_all
@@ -52,7 +53,7 @@ def up(steps: Steps) -> Outcome:
 
 
 def _cluster(tools: Tools, steps: Steps) -> None:
-    ensure_images([NODE, METRICS_SERVER], steps)
+    ensure_images([chosen_node(os.environ), METRICS_SERVER], steps)
     if tools.missing:  # unless they were compiled along with the node
         with steps.step(", ".join(tools.missing)) as step:
             compile_binaries(tools.missing, step)

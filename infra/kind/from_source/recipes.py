@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.kind import pins, places
@@ -11,6 +12,7 @@ from infra.kind.from_source.debian_images import DebianImage, build_debian_image
 from infra.kind.from_source.docker_build import build_image, digest_of
 from infra.kind.from_source.node_image import build_node_image, node_recipe
 from infra.kind.images import Image
+from infra.kind.node_choice import VARIABLE, node_image
 from infra.kind.process import capture
 from infra.kind.progress import Step
 
@@ -62,3 +64,15 @@ METRICS_SERVER = Image(
 
 IMAGES = {"node": NODE, "python": PYTHON, "redis": REDIS, "traefik": TRAEFIK, "metrics-server": METRICS_SERVER}
 """Every image that is taken from elsewhere, by the short name that `images` takes."""
+
+
+def chosen_node(environment: Mapping[str, str]) -> Image:
+    """Return the node image that NODE_IMAGE names, which can only be pulled; ours where it names none."""
+    name = node_image(environment)
+    return NODE if name == NODE.name else Image(name, "", _refuse)
+
+
+def _refuse(step: Step) -> None:
+    raise ClusterError(
+        f"there is a recipe for {NODE.name} only, not for {step.title}", advice=f"Unset {VARIABLE} to have that."
+    )
