@@ -10,6 +10,8 @@ RUN = $(UV) run --frozen --no-sync
 CLUSTER = $(RUN) python -m infra.kind
 EKS = $(RUN) python -m infra.eks_cli
 KUBECTL := kubectl --context kind-request-counter
+DELIVERY = $(RUN) python -m infra.delivery
+ZIZMOR_VERSION := 1.32.0
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -17,8 +19,8 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## Run it
-.PHONY: up down status logs run
-up: .venv ## Make the local cluster, with the operator and a counter that answers; bring it up to date
+.PHONY: up down status logs debug run
+up: .venv ## Make the local cluster, with the operator and a counter that answers; bring it up to date (NODE_IMAGE= for another Kubernetes)
 	@$(CLUSTER) up
 
 down: .venv ## Delete the local cluster, and nothing else
@@ -30,13 +32,16 @@ status: .venv ## Show the cluster's nodes, the operator and all counters
 logs: ## Follow the operator's log
 	@$(KUBECTL) --namespace request-counter-system logs deployment/request-counter-operator --follow --tail 100
 
+debug: .venv ## Write the state of machine and cluster into build/debug, for somebody who was not there
+	@$(CLUSTER) debug
+
 run: .venv ## Serve a counter on port 8000 with an SQLite file: no cluster, no Docker
 	@$(RUN) python -m counter_service
 
 ## Test it
 .PHONY: test unit integration e2e
 # One run of pytest over all tiers, so that its summary covers everything and comes last.
-test: up ## Run all tests, after setting up all that they need
+test: up helm ## Run all tests, after setting up all that they need
 	$(RUN) pytest tests/unit tests/integration tests/e2e
 
 unit: .venv ## Run the pure tests: seconds, nothing but Python needed
@@ -75,6 +80,54 @@ load: .venv ## Load a counter with locust and compare its growth exactly: PROFIL
 
 mutation: .venv ## See whether a test misses each statement of the counting path
 	$(RUN) python -m tests.mutation
+
+## Deliver it: docs/delivery.md
+.PHONY: helm chart dist manifests workflows wheel wheel-test publish-images notes version
+# The names of the released images: ghcr.io/example, and sha256:... of each.
+REGISTRY =
+OPERATOR_DIGEST =
+SERVICE_DIGEST =
+RELEASED = --registry "$(REGISTRY)" --operator-digest "$(OPERATOR_DIGEST)" --service-digest "$(SERVICE_DIGEST)"
+
+helm: .venv ## Get Helm 3 and 4 into ~/.cache for the chart's tests: downloaded, or compiled from Go modules
+	@$(DELIVERY) get helm3 helm4
+
+chart: .venv ## Check the chart with Helm 3 and 4, and pack it into dist/
+	@$(DELIVERY) chart $(RELEASED)
+
+dist: .venv ## Make install.yaml, the chart and checksums into dist/: REGISTRY= OPERATOR_DIGEST= SERVICE_DIGEST=
+	@$(DELIVERY) dist $(RELEASED)
+
+manifests: .venv ## Hold all YAML to the schemas of three Kubernetes versions, by kubeconform; needs Go
+	@$(DELIVERY) manifests
+
+workflows: .venv ## Check the GitHub workflows with actionlint and zizmor
+	@$(DELIVERY) get actionlint >/dev/null
+	actionlint -shellcheck= -pyflakes=
+	$(UV) tool run --quiet --from zizmor==$(ZIZMOR_VERSION) zizmor --offline --quiet --persona=pedantic .github
+
+wheel: .venv ## Build the wheel into dist/
+	$(UV) build --quiet --wheel --out-dir dist
+
+WHEEL_TEST := build/wheel-test
+wheel-test: .venv ## Test the wheel in dist/ in an environment of its own, with no sources beside it
+	rm -rf $(WHEEL_TEST)
+	mkdir -p $(WHEEL_TEST)
+	cp -r pyproject.toml uv.lock tests crds deploy $(WHEEL_TEST)/
+	cd $(WHEEL_TEST) && $(UV) sync --quiet --all-extras --frozen --no-install-project
+	cd $(WHEEL_TEST) && $(UV) pip install --quiet --no-deps $(CURDIR)/dist/*.whl
+	cd $(WHEEL_TEST) && $(UV) run --no-project --no-sync pytest tests/unit/operator tests/unit/counter_service
+
+publish-images: .venv ## Build both images for amd64 and arm64 and push them, with SBOM and provenance: REGISTRY=
+	@$(DELIVERY) images --registry "$(REGISTRY)"
+
+notes: .venv ## Print the changelog's section of a release: VERSION=
+	@$(DELIVERY) notes "$(VERSION)"
+
+version: .venv ## Make a version the project's, everywhere, and the changelog's: NEW=
+	@$(DELIVERY) version "$(NEW)"
+	@$(MAKE) --no-print-directory .venv
+	@$(RUN) python -m tests.support.golden
 
 ## Check and change it
 .PHONY: check lint types imports format
