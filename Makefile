@@ -82,11 +82,11 @@ mutation: .venv ## See whether a test misses each statement of the counting path
 	$(RUN) python -m tests.mutation
 
 ## Deliver it: docs/delivery.md
-.PHONY: helm chart dist manifests workflows wheel wheel-test publish-images notes version
+.PHONY: helm chart dist manifests workflows wheel wheel-test publish-images publish-chart notes version
 # The names of the released images: ghcr.io/example, and sha256:... of each.
-REGISTRY =
-OPERATOR_DIGEST =
-SERVICE_DIGEST =
+REGISTRY ?=
+OPERATOR_DIGEST ?=
+SERVICE_DIGEST ?=
 RELEASED = --registry "$(REGISTRY)" --operator-digest "$(OPERATOR_DIGEST)" --service-digest "$(SERVICE_DIGEST)"
 
 helm: .venv ## Get Helm 3 and 4 into ~/.cache for the chart's tests: downloaded, or compiled from Go modules
@@ -110,16 +110,22 @@ wheel: .venv ## Build the wheel into dist/
 	$(UV) build --quiet --wheel --out-dir dist
 
 WHEEL_TEST := build/wheel-test
-wheel-test: .venv ## Test the wheel in dist/ in an environment of its own, with no sources beside it
+wheel-test: | $(CACHE)/bin ## Test the wheel in dist/ in an environment of its own, with no sources beside it
+	@test -x "$(UV)" || $(MAKE) --no-print-directory $(CACHE)/bin/uv
 	rm -rf $(WHEEL_TEST)
 	mkdir -p $(WHEEL_TEST)
 	cp -r pyproject.toml uv.lock tests crds deploy $(WHEEL_TEST)/
 	cd $(WHEEL_TEST) && $(UV) sync --quiet --all-extras --frozen --no-install-project
 	cd $(WHEEL_TEST) && $(UV) pip install --quiet --no-deps $(CURDIR)/dist/*.whl
-	cd $(WHEEL_TEST) && $(UV) run --no-project --no-sync pytest tests/unit/operator tests/unit/counter_service
+	cd $(WHEEL_TEST) && .venv/bin/python -c "import counter_service as c, request_counter_operator as o; \
+	  assert all('site-packages' in m.__file__ for m in (c, o)), 'these are not the wheel'"
+	cd $(WHEEL_TEST) && .venv/bin/pytest tests/unit/operator tests/unit/counter_service
 
 publish-images: .venv ## Build both images for amd64 and arm64 and push them, with SBOM and provenance: REGISTRY=
 	@$(DELIVERY) images --registry "$(REGISTRY)"
+
+publish-chart: .venv ## Push the chart that is in dist/: REGISTRY=
+	@$(DELIVERY) push-chart --registry "$(REGISTRY)"
 
 notes: .venv ## Print the changelog's section of a release: VERSION=
 	@$(DELIVERY) notes "$(VERSION)"

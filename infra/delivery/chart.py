@@ -2,15 +2,16 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.delivery import places
 from infra.delivery.names import Released
+from infra.delivery.outputs import write_outputs
 from infra.delivery.programs import get_program
 from infra.kind import pins
 from infra.kind.errors import ClusterError
-from infra.kind.process import capture
+from infra.kind.process import capture, follow
 
 HELMS = ("helm3", "helm4")
 
@@ -29,7 +30,37 @@ def pack_chart(names: Released, note: Callable[[str], None]) -> Path:
     places.DIST.mkdir(exist_ok=True)
     # Helm 3's package is read by both.
     capture([str(get_program("helm3", note)), "package", str(staged), "--destination", str(places.DIST)])
-    return places.DIST / f"{staged.name}-{names.version}.tgz"
+    return package_path(names)
+
+
+def package_path(names: Released) -> Path:
+    """Return where the packed chart is."""
+    return places.DIST / f"{places.CHART.name}-{names.version}.tgz"
+
+
+def push_chart(package: Path, names: Released, options: Sequence[str], note: Callable[[str], None]) -> str:
+    """Push a packed chart to the registry's `charts`; return its name there, with its digest.
+
+    Args:
+        package: what `pack_chart` made.
+        names: of the release.
+        options: more of `helm push`, such as --plain-http.
+        note: gets Helm's lines.
+
+    Raises:
+        CommandError: The registry refused it.
+        ClusterError: Helm did not say by which digest it can be had.
+    """
+    folder = f"{names.registry.rstrip('/')}/charts"
+    said: list[str] = []
+    push = [str(get_program("helm3", note)), "push", str(package), f"oci://{folder}", *options]
+    follow(push, said.append)
+    digests = [line.removeprefix("Digest: ").strip() for line in said if line.startswith("Digest: ")]
+    if len(digests) != 1:
+        raise ClusterError("helm push did not tell the chart's digest", output="\n".join(said))
+    image = f"{folder}/{places.CHART.name}"
+    write_outputs("chart", {"chart-image": image, "chart-digest": digests[0]})
+    return f"{image}@{digests[0]}"
 
 
 def stage_chart(folder: Path, names: Released) -> Path:

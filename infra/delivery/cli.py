@@ -8,7 +8,8 @@ import click
 
 from infra.delivery import places
 from infra.delivery.changelog import section
-from infra.delivery.chart import pack_chart
+from infra.delivery.chart import pack_chart, package_path
+from infra.delivery.chart import push_chart as push
 from infra.delivery.checksums import write_checksums
 from infra.delivery.images import publish_images
 from infra.delivery.install_manifest import write_install_manifest
@@ -80,6 +81,16 @@ def images(registry: str) -> None:
     """Build both images for both architectures, with SBOM and provenance, and push them."""
     for program, digest in publish_images(released(registry, "", ""), _note).items():
         click.echo(f"{program} {digest}")
+
+
+@main.command()
+@click.option("--registry", required=True, help="where it goes, below charts/, such as ghcr.io/example")
+@click.option("--plain-http", is_flag=True, help="for a registry on this machine")
+@explained
+def push_chart(registry: str, plain_http: bool) -> None:
+    """Push the chart that is in dist/."""
+    names = released(registry, "", "")
+    click.echo(push(package_path(names), names, ["--plain-http"] if plain_http else [], _note))
 
 
 @main.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infra.delivery import places
 from infra.delivery.names import Released
+from infra.delivery.outputs import write_outputs
 from infra.kind.process import capture, follow
 
 PROGRAMS = ("operator", "service")
@@ -14,7 +15,7 @@ FOLDER = places.BUILD / "images"
 
 
 def publish_images(names: Released, note: Callable[[str], None]) -> dict[str, str]:
-    """Build and push both images; return program -> digest, which build/images/digests.env has too.
+    """Build and push both images; return program -> digest, which build/outputs/images.env has too.
 
     Raises:
         CommandError: A build or a push failed, or Docker has no buildx.
@@ -26,7 +27,11 @@ def publish_images(names: Released, note: Callable[[str], None]) -> dict[str, st
         metadata = FOLDER / f"{program}.json"
         follow(build_command(program, names, revision, metadata), note, cwd=places.CHECKOUT)
         digests[program] = str(json.loads(metadata.read_text())["containerimage.digest"])
-    (FOLDER / "digests.env").write_text("".join(f"{program}={digest}\n" for program, digest in digests.items()))
+    write_outputs(
+        "images",
+        {f"{program}-image": names.repository(program) for program in PROGRAMS}
+        | {f"{program}-digest": digests[program] for program in PROGRAMS},
+    )
     return digests
 
 

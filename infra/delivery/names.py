@@ -19,18 +19,25 @@ class Released:
     version: str
     digests: dict[str, str]
 
-    def tagged(self, program: str) -> str:
-        """Return the name and tag of the operator's or the service's image."""
+    def repository(self, program: str) -> str:
+        """Return the name of the operator's or the service's image."""
         prefix = f"{self.registry.rstrip('/')}/" if self.registry else ""
-        return f"{prefix}request-counter/{program}:{self.version}"
+        return f"{prefix}request-counter/{program}"
+
+    def tagged(self, program: str) -> str:
+        """Return the same with its tag."""
+        return f"{self.repository(program)}:{self.version}"
 
     def image(self, program: str) -> str:
-        """Return the same with its digest, if that is known: then nobody can put another image there."""
+        """Return that with its digest, if it is known: then nobody can put another image there."""
         digest = self.digests.get(program)
         return f"{self.tagged(program)}@{digest}" if digest else self.tagged(program)
 
 
 def released(registry: str, operator_digest: str, service_digest: str) -> Released:
-    """Return the names of this checkout's release; empty digests are unknown ones."""
+    """Return the names of this checkout's release; empty digests are unknown ones.
+
+    A registry's name is made lower case, as all names of images are: owners on GitHub have capitals at times.
+    """
     digests = {"operator": operator_digest, "service": service_digest}
-    return Released(registry, places.version(), {name: digest for name, digest in digests.items() if digest})
+    return Released(registry.lower(), places.version(), {name: digest for name, digest in digests.items() if digest})
