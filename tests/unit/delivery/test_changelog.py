@@ -1,5 +1,7 @@
 """What a release's notes are: the changelog's section, whole and nothing else; and how a section comes to be."""
 
+import re
+
 import pytest
 
 from infra.delivery import places
@@ -63,5 +65,9 @@ def test_what_is_unreleased_becomes_a_section() -> None:
         released(text, "1.3.0", "2026-11-25")
 
 
-def test_our_own_changelog_has_something_to_release() -> None:
-    assert section(places.CHANGELOG.read_text(), "Unreleased")
+def test_every_section_of_our_own_changelog_can_be_released() -> None:
+    text = places.CHANGELOG.read_text()
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    for heading in headings[1:]:
+        assert section(text, heading[1:].partition("]")[0])

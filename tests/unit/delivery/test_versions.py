@@ -34,18 +34,18 @@ def test_a_place_that_nobody_thought_of_would_be_noticed() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with the files that have the version."""
-    for name in (*PLACES, places.CHANGELOG.name):
+    """A folder with the files that have the version, and something to release."""
+    for name in PLACES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(places.CHECKOUT / name, tmp_path / name)
+    (tmp_path / places.CHANGELOG.name).write_text("# Changelog\n\n## [Unreleased]\n\n- A thing.\n")
     return tmp_path
 
 
 def test_a_new_version_is_written_to_every_place(checkout: Path) -> None:
-    unreleased = section((checkout / places.CHANGELOG.name).read_text(), "Unreleased")
     set_version(checkout, "7.8.9")
     assert {version for versions in written(checkout).values() for version in versions} == {"7.8.9"}
-    assert section((checkout / places.CHANGELOG.name).read_text(), "7.8.9") == unreleased
+    assert section((checkout / places.CHANGELOG.name).read_text(), "7.8.9") == "- A thing.\n"
 
 
 @pytest.mark.parametrize("new", ["1.2", "v1.2.3", "1.2.3 ", "", "latest"])
