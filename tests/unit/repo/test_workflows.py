@@ -13,7 +13,7 @@ from infra.kind.node_choice import kubernetes_version
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-WORKFLOWS: dict[str, dict[str, Any]] = {file.name: yaml.safe_load(file.read_text()) for file in FILES}
+WORKFLOWS: dict[str, dict[Any, Any]] = {file.name: yaml.safe_load(file.read_text()) for file in FILES}
 JOBS: dict[str, dict[str, Any]] = {
     f"{name} {job}": body for name, workflow in WORKFLOWS.items() for job, body in workflow["jobs"].items()
 }
