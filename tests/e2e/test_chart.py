@@ -32,7 +32,7 @@ HELMS_LABELS = (
     "helm.sh/chart-",
 )
 WITHIN_S = 180
-EDIT = {"spec": {"maxUnavailable": 2}}
+EDIT = {"automountServiceAccountToken": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ async def release(request: pytest.FixtureRequest, kubectl: Kubectl, operators: O
     await helm("uninstall", "--ignore-not-found")
     for command, marks in (("annotate", HELMS_MARKS), ("label", HELMS_LABELS)):
         await kubectl(command, DEFINITION, *marks)
-    await kubectl("apply", "--kustomize", str(places.CHECKOUT / "deploy" / "overlays" / "kind"))
+    await operators.kubectl("apply", "--kustomize", str(places.CHECKOUT / "deploy" / "overlays" / "kind"))
     await operators.settled()
 
 
 async def acts(counter: Kubectl, operators: Operators) -> None:
     """Hold the operator to being there: two of them, one of which undoes a change."""
     await operators.settled()
-    await Mutation("pdb/hits", EDIT, manager="hand", counter="hits").undone(counter, within_s=30)
+    await Mutation("serviceaccount/hits", EDIT, manager="hand", counter="hits").undone(counter, within_s=30)
 
 
 async def uids(counter: Kubectl) -> set[str]:
