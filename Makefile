@@ -82,7 +82,7 @@ mutation: .venv ## See whether a test misses each statement of the counting path
 	$(RUN) python -m tests.mutation
 
 ## Deliver it: docs/delivery.md
-.PHONY: helm chart dist manifests workflows wheel wheel-test publish-images publish-chart notes version
+.PHONY: helm chart dist manifests workflows wheel wheel-test publish-images publish-chart publish-wheel notes version
 # The names of the released images: ghcr.io/example, and sha256:... of each.
 REGISTRY ?=
 OPERATOR_DIGEST ?=
@@ -117,15 +117,18 @@ wheel-test: | $(CACHE)/bin ## Test the wheel in dist/ in an environment of its o
 	cp -r pyproject.toml uv.lock tests crds deploy $(WHEEL_TEST)/
 	cd $(WHEEL_TEST) && $(UV) sync --quiet --all-extras --frozen --no-install-project
 	cd $(WHEEL_TEST) && $(UV) pip install --quiet --no-deps $(CURDIR)/dist/*.whl
-	cd $(WHEEL_TEST) && .venv/bin/python -c "import counter_service as c, request_counter_operator as o; \
-	  assert all('site-packages' in m.__file__ for m in (c, o)), 'these are not the wheel'"
-	cd $(WHEEL_TEST) && .venv/bin/pytest tests/unit/operator tests/unit/counter_service
+	cd $(WHEEL_TEST) && .venv/bin/python -c "import counter_service as c, request_counter_operator as o, \
+	  kubectl_requestcounter as k; assert all('site-packages' in m.__file__ for m in (c, o, k)), 'not the wheel'"
+	cd $(WHEEL_TEST) && .venv/bin/pytest tests/unit/operator tests/unit/counter_service tests/unit/plugin
 
 publish-images: .venv ## Build both images for amd64 and arm64 and push them, with SBOM and provenance: REGISTRY=
 	@$(DELIVERY) images --registry "$(REGISTRY)"
 
 publish-chart: .venv ## Push the chart that is in dist/: REGISTRY=
 	@$(DELIVERY) push-chart --registry "$(REGISTRY)"
+
+publish-wheel: .venv ## Publish the wheel that is in dist/ on PyPI, by the workflow's identity
+	$(UV) publish --trusted-publishing always dist/*.whl
 
 notes: .venv ## Print the changelog's section of a release: VERSION=
 	@$(DELIVERY) notes "$(VERSION)"

@@ -14,11 +14,11 @@ from infra.delivery import places
 from infra.delivery.chart import stage_chart
 from infra.delivery.names import released
 from infra.delivery.programs import find_program
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.charts import NAMESPACE, RELEASE
 from tests.support.drift import Mutation
 from tests.support.eventually import eventually
 from tests.support.kubectl import CONTEXT, Kubectl
-from tests.support.ledger import Ledger
 from tests.support.operators import PODS, Operators
 from tests.support.resources import GATE, host, start
 

@@ -46,7 +46,7 @@ def test_a_workflow_gives_no_right_to_a_job_that_does_not_ask_for_it(name: str) 
 
 def test_only_a_release_may_write_anything() -> None:
     writing = {name for name, job in JOBS.items() if "write" in job["permissions"].values()}
-    assert writing == {"release.yml images", "release.yml publish"}
+    assert writing == {"release.yml images", "release.yml publish", "release.yml pypi"}
 
 
 @pytest.mark.parametrize("name", JOBS)
