@@ -200,15 +200,16 @@ class Applier:
             ForeignObjectError: There is an object of its name that is not ours: applying would take it over.
         """
         try:
-            body = await self._get(counter, child)
+            body = await self._get(counter, child, may_be_old=True)
         except NotFoundError:
             return None
         if not belongs_to(body, counter):
             raise ForeignObjectError("it exists already and is not ours: rename it or the RequestCounter")
         return Child.from_body(body)
 
-    async def _get(self, counter: RequestCounter, child: ChildKey) -> Object:
-        body = await self._cluster.get(KIND_OF[child.kind], counter.metadata.namespace, child.name)
+    async def _get(self, counter: RequestCounter, child: ChildKey, *, may_be_old: bool = False) -> Object:
+        kind, namespace = KIND_OF[child.kind], counter.metadata.namespace
+        body = await self._cluster.get(kind, namespace, child.name, may_be_old=may_be_old)
         return {**body, "kind": child.kind}
 
     async def _drift(self, work: _Pass, manifest: Manifest, live: Child | None, *, is_ours: bool) -> str:

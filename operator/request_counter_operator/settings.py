@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     redis_image: str = Field(default="redis:8.0-trixie", description="Image of Redis.")
     ingress_http_port: int = Field(default=80, ge=1, le=65535, description="Port at which clients reach the Ingress.")
     ingress_https_port: int = Field(default=443, ge=1, le=65535, description="Likewise, where it serves TLS.")
-    workers: int = Field(default=8, ge=1, le=64, description="Resources reconciled at the same time.")
+    workers: int = Field(default=16, ge=1, le=64, description="Resources reconciled at the same time.")
     total_interval_s: float = Field(
         default=15, ge=2, description="A counter's service is asked for its total this often."
     )
