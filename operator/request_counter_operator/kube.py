@@ -109,19 +109,16 @@ class Cluster:
         await self._request("get", REQUEST_COUNTER.path(namespace) if namespace else path, limit=1)
 
     async def get(self, kind: Kind, namespace: str, name: str, *, may_be_old: bool = False) -> Object:
-        """Return an object.
+        """Return an object; with ``may_be_old``, as the server's cache has it, without asking its database.
 
-        Args:
-            kind, namespace, name: which.
-            may_be_old: whether the server may answer from its cache, a moment old, without asking its database.
-                Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+        Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 
         Raises:
             NotFoundError: There is none.
             ApiError: The server refused or could not be reached.
         """
-        options = {"resource_version": "0"} if may_be_old else {}
-        return await self._request("get", kind.path(namespace, name), **options)
+        version = "0" if may_be_old else None
+        return await self._request("get", kind.path(namespace, name), resource_version=version)
 
     async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Create an object.
