@@ -15,6 +15,7 @@ from counter_service.ratelimit import Per
 from counter_service.store.redis_address import parse_address
 
 PROGRAM = "python -m counter_service"
+_PURPOSE = "Count HTTP PUT requests per path, exactly. Each option is a variable too: --max-paths is COUNTER_MAX_PATHS."
 _ENVIRONMENT_PREFIX = "COUNTER_"
 # A counter's name is part of its keys, inside the braces of a hash tag; namespace/name of a Kubernetes resource is one.
 _NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
@@ -22,10 +23,12 @@ _REDIS_SCHEME = re.compile(r"rediss?(\+(sentinel|cluster))?")
 
 
 class Settings(BaseSettings):
-    """Count HTTP PUT requests per path, exactly. Each option is a variable too: --max-paths is COUNTER_MAX_PATHS."""
+    """All options, as flags and environment say; see `load_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix=_ENVIRONMENT_PREFIX,
+        # What --help begins with; a docstring would be missing where Python leaves them out.
+        json_schema_extra={"description": _PURPOSE},
         frozen=True,
         cli_prog_name=PROGRAM,
         cli_kebab_case=True,

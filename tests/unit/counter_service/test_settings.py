@@ -66,6 +66,15 @@ def test_help_and_unknown_flags_end_the_program(
         assert all(f"--{name.replace('_', '-')}" in output for name in Settings.model_fields)
 
 
+def test_help_says_what_the_program_is_for_also_where_python_leaves_docstrings_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Settings, "__doc__", None)
+    with pytest.raises(SystemExit):
+        load_settings(["--help"])
+    assert "Count HTTP PUT requests per path, exactly." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
