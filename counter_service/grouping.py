@@ -252,5 +252,4 @@ class GroupQueue(ABC):
                     del group.waiters[path]
                     group.path_bytes -= len(path)
                     self._waiting_bytes -= len(path)
-                self._make_room()
-                return
+        self._make_room()

@@ -14,6 +14,7 @@ from counter_service.errors import StaleBatchError, StoreUnavailableError, TooMa
 from counter_service.grouping import GroupLimits, GroupQueue
 from counter_service.metrics import ServiceMetrics
 from counter_service.store.base import Batch
+from counter_service.waiting import FutureWaiter
 from tests.support.eventually import eventually
 from tests.support.faulty_store import Fault, FaultyStore
 
@@ -115,6 +116,18 @@ async def test_request_still_queued_at_its_deadline_is_never_sent() -> None:
     assert store.attempts == []
 
 
+async def test_who_has_no_clock_is_told_as_well_that_the_time_is_over() -> None:
+    queue = IncrementQueue(FaultyStore(), LIMITS, ServiceMetrics())
+    waiter = FutureWaiter(asyncio.get_running_loop().create_future())
+    queue.submit("/a", waiter)
+    queue._queue[0].deadline_s = 0.0
+    run = asyncio.create_task(queue.run())
+    with pytest.raises(StoreUnavailableError, match="did not acknowledge in time"):
+        await waiter.future
+    assert await queue.aclose(5.0)
+    await run
+
+
 async def test_withdrawn_request_is_not_counted() -> None:
     store = FaultyStore()
     store.open.clear()
@@ -129,6 +142,7 @@ async def test_withdrawn_request_is_not_counted() -> None:
         assert await first == 1
         assert await queue.request("/a") == 2
     assert [batch.increments for batch in store.attempts] == [{"/a": 1}, {"/a": 1}]
+    assert (queue._waiting_requests, queue._waiting_bytes) == (0, 0)
 
 
 async def test_batches_are_bounded_in_paths_and_bytes() -> None:
@@ -153,6 +167,18 @@ async def test_full_queue_refuses_who_cannot_wait_and_holds_back_who_can() -> No
             queue.submit("/a", None)  # type: ignore[arg-type]
         store.open.set()
         assert sorted(await asyncio.gather(*requests)) == [1, 2, 3, 4, 5]
+        assert queue.has_room
+
+
+async def test_queue_is_bounded_in_bytes_of_path() -> None:
+    store = FaultyStore()
+    store.open.clear()
+    async with running(store, replace(LIMITS, max_waiting_bytes=8)) as queue:
+        first = asyncio.create_task(queue.request("/long-one"))
+        await eventually(lambda: store.attempts)
+        assert not queue.has_room
+        store.open.set()
+        assert await first == 1
         assert queue.has_room
 
 
@@ -199,6 +225,14 @@ async def test_close_answers_who_waits_and_refuses_who_comes_later() -> None:
         store.open.set()
         assert await closing
         assert await asyncio.gather(*waiting) == [1, 2, 3]
+
+
+async def test_close_ends_the_run_of_a_queue_that_has_nothing_to_do() -> None:
+    queue = IncrementQueue(FaultyStore(), LIMITS, ServiceMetrics())
+    run = asyncio.create_task(queue.run())
+    assert await queue.request("/a") == 1
+    assert await queue.aclose(5.0)
+    await run
 
 
 async def test_close_gives_up_at_its_time_limit_and_nobody_is_left_waiting() -> None:
