@@ -206,8 +206,12 @@ class GroupQueue(ABC):
         except CounterServiceError as error:
             tell = partial(group.fail, error)
         finally:
-            tell()
-            self._release(group)
+            # Not at once: first the next group leaves, so that the store works while these answers are written.
+            self._loop.call_soon(self._finish, group, tell)
+
+    def _finish(self, group: Group, tell: Callable[[], None]) -> None:
+        tell()
+        self._release(group)
 
     def _add_path(self, group: Group, path: str, waiter: Waiter) -> Group:
         """Add a path that the group has not, to the next group if this one's bounds say so; return the group."""
