@@ -47,9 +47,10 @@ _IMPORTS = (
 def main() -> None:
     """Exit with 1 if a statement was not missed that nobody has explained."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument(
-        "files", nargs="*", choices=FILES, default=list(FILES), help="relative to the repository (default: %(default)s)"
-    )
+    parser.add_argument("files", nargs="*", help=f"some of {', '.join(FILES)} (default: all)")
+    files = parser.parse_args().files or list(FILES)
+    if unknown := set(files) - set(FILES):
+        parser.error(f"not of the counting path: {', '.join(unknown)}")
     for name in _IMPORTS:
         importlib.import_module(name)
     survivors, unexplained = 0, 0
@@ -57,7 +58,7 @@ def main() -> None:
         copy = Path(folder) / "copy"
         ignored = shutil.ignore_patterns(".*", "__pycache__", "infra", "docs")
         shutil.copytree(REPOSITORY, copy, ignore=ignored)
-        for file in parser.parse_args().files:
+        for file in files:
             for statement in _survivors(copy, file):
                 survivor = f"{file}: {statement}"
                 survivors += 1
@@ -86,14 +87,19 @@ def _survivors(copy: Path, file: str) -> Iterator[str]:
     _write(copy / file, source)
 
 
-def _statements(tree: ast.AST, name: str = "module") -> Iterator[tuple[str, ast.stmt]]:
-    """Find all statements, compound ones before their parts, each with the name of what it is in."""
+def _statements(tree: ast.AST, name: str = "") -> Iterator[tuple[str, ast.stmt]]:
+    """Find all statements, compound ones before their parts, each with the name of what it is in.
+
+    What stands outside of classes and functions is a name for something, which the linter misses where it is used.
+    """
     for node in ast.iter_child_nodes(tree):
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if isinstance(node, ast.stmt) and not is_text and not isinstance(node, ast.Pass):
+        if name and isinstance(node, ast.stmt) and not is_text and not isinstance(node, ast.Pass):
             yield name, node
-        is_named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        yield from _statements(node, f"{name}.{node.name}".removeprefix("module.") if is_named else name)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _statements(node, f"{name}.{node.name}".removeprefix("."))
+        else:
+            yield from _statements(node, name)
 
 
 def _lines(statement: ast.stmt) -> tuple[int, int]:
