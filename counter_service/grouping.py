@@ -215,12 +215,12 @@ class GroupQueue(ABC):
 
     def _add_path(self, group: Group, path: str, waiter: Waiter) -> Group:
         """Add a path that the group has not, to the next group if this one's bounds say so; return the group."""
-        limits = self._limits
-        if len(group.waiters) >= limits.max_group_paths or group.path_bytes + len(path) > limits.max_group_bytes:
+        limits, size = self._limits, len(path)
+        if len(group.waiters) >= limits.max_group_paths or group.path_bytes + size > limits.max_group_bytes:
             group = self._open_group()
         group.waiters[path] = [waiter]
-        group.path_bytes += len(path)
-        self._waiting_bytes += len(path)
+        group.path_bytes += size
+        self._waiting_bytes += size
         if self._waiting_bytes >= limits.max_waiting_bytes:
             self.has_room = False
         return group

@@ -7,7 +7,6 @@ A head's meaning depends on its bytes alone, and clients repeat theirs: the rece
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -66,7 +65,7 @@ class HeadReader:
 
     def __init__(self, max_path_bytes: int) -> None:
         self._max_path_bytes = max_path_bytes
-        self._recall = lru_cache(_REMEMBERED_HEADS)(self._read)
+        self._remembered: dict[bytes, PlainRequest] = {}
 
     def read(self, head: bytes) -> PlainRequest | None:
         """Return the request if it is plain.
@@ -74,9 +73,14 @@ class HeadReader:
         Args:
             head: request line and fields up to and including the first HEAD_END.
         """
-        if len(head) <= _LONGEST_REMEMBERED_BYTES:
-            return self._recall(head)
-        return self._read(head) if len(head) <= _LONGEST_PLAIN_BYTES else None
+        request = self._remembered.get(head)
+        if request is None and len(head) <= _LONGEST_PLAIN_BYTES:
+            request = self._read(head)
+            if request is not None and len(head) <= _LONGEST_REMEMBERED_BYTES:
+                if len(self._remembered) >= _REMEMBERED_HEADS:
+                    self._remembered.clear()  # those in use are back at once
+                self._remembered[head] = request
+        return request
 
     def _read(self, head: bytes) -> PlainRequest | None:
         # RFC 9112 section 2.2 lets a recipient take a bare LF for a line's end. Proxies differ, so it is never plain.

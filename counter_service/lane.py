@@ -34,6 +34,7 @@ _NO_ROOM: Final = 2
 _NOT_TAKEN: Final = 4
 _LEAVING: Final = 8
 _OTHER_KIND: Final = 16
+_HEAD_END_BYTES: Final = len(HEAD_END)
 
 
 class _Slot:
@@ -80,7 +81,7 @@ class Lane(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # a protocol without one does nothing
         self._peer = ""
         self._slots: deque[_Slot] = deque()
-        self._slots_are_puts = False
+        self._queue = context.reads  # which all slots' requests are in
         self._rest = b""
         self._holds = 0
         self._is_ending = False
@@ -173,14 +174,14 @@ class Lane(asyncio.Protocol):
 
     def _read(self, data: bytes, now_s: float) -> None:
         """Take all whole requests from the data, and keep the rest."""
-        start, size = 0, len(data)
+        heads, start, size = self.context.heads, 0, len(data)
         while start < size and not self._holds and not self._is_ending:
             end = data.find(HEAD_END, start)
             if end < 0:
                 self._check_unfinished(data, start)
                 break
-            end += len(HEAD_END)
-            request = self.context.heads.read(data if end - start == size else data[start:end])
+            end += _HEAD_END_BYTES
+            request = heads.read(data if end - start == size else data[start:end])
             if request is None:
                 self._leave(data[start:])
                 return
@@ -192,20 +193,20 @@ class Lane(asyncio.Protocol):
 
     def _submit(self, request: PlainRequest, now_s: float) -> bool:
         """Take one request, unless it must wait."""
-        context = self.context
-        if request.is_put is not self._slots_are_puts:
-            if self._slots:
+        context, slots = self.context, self._slots
+        queue = context.increments if request.is_put else context.reads
+        if queue is not self._queue:
+            if slots:
                 self._hold(_OTHER_KIND)
                 return False
-            self._slots_are_puts = request.is_put
-        queue = context.increments if request.is_put else context.reads
+            self._queue = queue
         if not queue.has_room:
             self._hold(_NO_ROOM)
             queue.call_when_room(lambda: self._release(_NO_ROOM))
             return False
         slot = _Slot(self, request, now_s)
-        self._slots.append(slot)
-        if len(self._slots) >= context.limits.max_pipelined:
+        slots.append(slot)
+        if len(slots) >= context.limits.max_pipelined:
             self._hold(_DEEP)
         try:
             if context.limiter is not None:

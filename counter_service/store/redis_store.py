@@ -12,6 +12,7 @@ import hashlib
 import math
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 from zlib import crc32
@@ -114,6 +115,8 @@ class RedisStore:
             by_shard = self._by_shard(paths)
             commands = {shard: ("HMGET", self._key(shard, "counts"), *some) for shard, some in by_shard.items()}
             values = await self._reads.send(commands)
+            if len(values) == 1:
+                return [int(value or 0) for some in values.values() for value in some]
             counts = {
                 path: int(value or 0)
                 for shard, some in by_shard.items()
@@ -167,9 +170,8 @@ class RedisStore:
         commands = {}
         for shard, paths in by_shard.items():
             keys = [self._key(shard, name) for name in ("counts", "total", f"writer:{batch.writer_id}")]
-            arguments: list[str | int] = [batch.sequence, self._max_paths, WRITER_EXPIRY_S]
-            for path in paths:
-                arguments += path, batch.increments[path]
+            amounts: Iterable[tuple[str | int, ...]] = zip(paths, map(batch.increments.__getitem__, paths), strict=True)
+            arguments = (batch.sequence, self._max_paths, WRITER_EXPIRY_S, *chain.from_iterable(amounts))
             commands[shard] = _INCREMENT.call(keys, arguments, by_text=by_text)
         replies = await self._batches.send(commands)
         if len(replies) == 1:
