@@ -78,15 +78,21 @@ class RateLimiter:
             now_s: of a monotonic clock, the same for all calls, seconds.
         """
         key = client if self._per == "Client" else path if self._per == "Path" else ""
-        if now_s >= self._turn_at_s or len(self._full_at_s) >= MAX_BUCKETS:
-            self._turn(now_s)
-        full_at_s = self._full_at_s.get(key) or self._full_at_s_before.get(key, now_s)
+        full_at_s = self._full_at_s.get(key)
+        if full_at_s is None or now_s >= self._turn_at_s:
+            full_at_s = self._recall(key, now_s)
         if full_at_s <= now_s:
             full_at_s = now_s
         elif full_at_s - now_s > self._tolerance_s:
             return Refusal(self.limit, full_at_s - now_s - self._tolerance_s)
         self._full_at_s[key] = full_at_s + self._interval_s
         return None
+
+    def _recall(self, key: str, now_s: float) -> float:
+        """Look a bucket up that the present generation has not, or may be the last to ask for in it."""
+        if now_s >= self._turn_at_s or len(self._full_at_s) >= MAX_BUCKETS:
+            self._turn(now_s)
+        return self._full_at_s.get(key) or self._full_at_s_before.get(key, now_s)
 
     def _turn(self, now_s: float) -> None:
         self._full_at_s_before = self._full_at_s if now_s < self._turn_at_s + self.limit.refill_s else {}

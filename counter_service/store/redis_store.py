@@ -78,7 +78,7 @@ class RedisStore:
     ) -> None:
         self._topology = topology_of(address, counter)
         self._doubts = _Doubts(self._topology)
-        self._counter = counter
+        self._key_starts = [key_of(counter, shard, "") for shard in range(self._topology.shards)]
         self._max_paths = _part_of(max_paths, self._topology.shards)
         self._durability = durability
         proof = _proof(durability, _PROOF_TIMEOUT_MS)
@@ -200,7 +200,7 @@ class RedisStore:
         raise AssertionError("unreachable")
 
     def _key(self, shard: int, suffix: str) -> str:
-        return key_of(self._counter, shard, suffix)
+        return self._key_starts[shard] + suffix
 
     def _shard_of(self, path: str) -> int:
         return crc32(path.encode()) % self._topology.shards
