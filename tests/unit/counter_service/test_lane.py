@@ -5,6 +5,7 @@ import socket
 import struct
 
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from tests.support.eventually import eventually
@@ -68,14 +69,40 @@ async def test_client_that_is_gone_is_counted_nevertheless() -> None:
             writer.write(PUT * 3 + PUT[:9])
             await eventually(lambda: waiting_in(served) == 3)
             (lane,) = lanes_of(served)
-            linger = struct.pack("ii", 1, 0)  # a reset: the end of one side alone would mean that it waits for answers
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            writer.transport.abort()
+            _reset(writer)
             await eventually(lambda: not lanes_of(served))
         served.store.open.set()
         await eventually(lambda: waiting_in(served) == 0)
         assert await served.store.total() == 3
         assert lane._rest == b""
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection for both directions: the end of one side alone would mean that it waits for answers."""
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+
+
+async def test_connection_that_is_gone_is_not_handed_over() -> None:
+    handed_over = []
+    async with front("lane") as served, connected(served.port) as (_, writer):
+        next_protocol = served.context.next_protocol
+
+        def noted() -> web.RequestHandler:
+            handed_over.append(True)
+            return next_protocol()
+
+        served.context.next_protocol = noted
+        served.store.open.clear()
+        writer.write(PUT + POST)
+        await eventually(lambda: waiting_in(served) == 1)
+        client = writer.get_extra_info("socket")
+        _reset(writer)
+        await eventually(lambda: client.fileno() < 0)
+        served.store.open.set()
+        await eventually(lambda: not lanes_of(served))
+    assert handed_over == []
 
 
 async def test_end_of_service_answers_what_was_asked_and_takes_no_more() -> None:
@@ -162,6 +189,23 @@ async def test_connection_handed_over_stays_handed_over_and_keeps_its_flow_contr
         writer.write(PUT)
         assert await count_of(reader) == 1
         assert transport.get_protocol() is not lane
+
+
+async def test_connection_handed_over_while_its_client_takes_no_answers_makes_aiohttp_wait_as_well() -> None:
+    async with front("lane") as served, connected(served.port) as (reader, writer):
+        served.store.open.clear()
+        writer.write(PUT + POST)
+        await eventually(lambda: waiting_in(served) == 1)
+        lane = await the_lane(served)
+        transport = lane._transport
+        lane.pause_writing()
+        served.store.open.set()
+        await eventually(lambda: not lanes_of(served))
+        protocol = transport.get_protocol()
+        assert isinstance(protocol, web.RequestHandler)
+        assert protocol.writing_paused
+        protocol.resume_writing()
+        assert [(await read_answer(reader)).status for _ in range(2)] == [200, 405]
 
 
 async def test_each_answer_is_one_line_at_debug() -> None:

@@ -67,11 +67,16 @@ async def test_request_that_finds_no_room_in_time_is_refused() -> None:
             refused.check_time(refused._waiting_since_s + 2.9)
             assert not refused._transport.is_closing()
             refused.check_time(refused._waiting_since_s + 3.1)
+            # Room comes at the very moment when it is too late.
+            served.counters.increments.has_room = True
+            served.counters.increments._when_room.popleft()()
             answer = await read_answer(reader)
             assert (answer.status, answer.fields["connection"]) == (503, "close")
             assert json.loads(answer.body)["detail"] == "Too many requests are waiting for the store."
             assert await is_closed(reader)
             served.store.open.set()
+            await eventually(lambda: waiting_in(served) == 0)
+        assert await served.store.total() == 1
 
 
 async def test_client_that_takes_no_answers_is_not_read_and_then_cut() -> None:
