@@ -16,7 +16,7 @@ from coverage import Coverage
 # Where a run leaves what the next ones need, in the folder it is started in.
 _LEARNT = Path("mutation-tests.json")
 # How much longer than usual a test may take before it counts as one that waits for ever.
-_PATIENCE_S, _PATIENCE_TIMES = 4.0, 5.0
+_PATIENCE_S, _PATIENCE_TIMES = 2.5, 8.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
