@@ -22,6 +22,7 @@ import pytest
 from tests.mutation.explained import EXPLAINED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# The quickest to notice first; those on uvloop last, whose loop no time limit interrupts: they hang longest.
 LANE_TESTS = ("test_lane.py", "test_lane_flow.py", "test_http_contract.py")
 QUEUE_TESTS = ("test_batching.py", "test_app.py", "test_lane_flow.py")
 FILES = {

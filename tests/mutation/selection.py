@@ -1,7 +1,7 @@
 """A plugin of pytest: learns once which lines each test executes and how long it takes, then runs only what can tell.
 
 With `--learn` it watches the tests of a run; with `--lines` it runs, of what was learnt, the tests that execute one of
-these lines, the quickest first, each with a time limit of its own.
+these lines, each with a time limit of its own.
 """
 
 import json
@@ -40,7 +40,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     lines = set(range(first, last + 1))
     if lines.isdisjoint(learnt["at_import"]):
         items[:] = [item for item in items if not lines.isdisjoint(learnt["lines"][item.nodeid])]
-    items.sort(key=lambda item: learnt["seconds"][item.nodeid])
     for item in items:
         limit_s = _PATIENCE_S + _PATIENCE_TIMES * learnt["seconds"][item.nodeid]
         item.add_marker(pytest.mark.timeout(limit_s))
