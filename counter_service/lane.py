@@ -85,7 +85,6 @@ class Lane(asyncio.Protocol):
         self._rest = b""
         self._holds = 0
         self._is_ending = False
-        self._is_gone = False
         self._client_ended = False
         # Since when what the lane waits for has not come, be it a request, the rest of one, room, or the client. Where
         # it is a request, since when the last one arrived: its answer costs no look at the clock.
@@ -99,8 +98,7 @@ class Lane(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         """See asyncio.Protocol. Requests under way are counted nevertheless: they were sent."""
-        if not self._is_gone:
-            self._go()
+        self._go()
 
     def eof_received(self) -> bool:
         """See asyncio.Protocol: a client may end its side first; what it has asked is answered."""
@@ -239,7 +237,7 @@ class Lane(asyncio.Protocol):
             self._all_answered()
 
     def _all_answered(self) -> None:
-        if self._is_gone or self._transport.is_closing():
+        if self._transport.is_closing():
             return
         if self._holds & _LEAVING:
             if self._parting_error is not None:
@@ -263,7 +261,6 @@ class Lane(asyncio.Protocol):
         protocol.data_received(data)
 
     def _go(self) -> None:
-        self._is_gone = True
         self._rest = b""
         self._write = _drop
         self._on_gone(self)
@@ -281,7 +278,7 @@ class Lane(asyncio.Protocol):
 
     def _release(self, reason: int) -> None:
         self._holds &= ~reason
-        if self._holds or self._is_gone or self._transport.is_closing():
+        if self._holds or self._transport.is_closing():
             return
         self._transport.resume_reading()
         self._waiting_since_s = now_s = time.perf_counter()
