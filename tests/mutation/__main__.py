@@ -10,6 +10,7 @@ import ast
 import importlib
 import importlib.util
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,8 @@ FILES = {
 }
 # Longer than all tests take; a statement whose removal makes something wait for ever is noticed.
 TIMEOUT_S = 180
+# Far more than all tests take; a loop without its end fills the machine's memory before its time is up.
+MOST_MEMORY_BYTES = 2 << 30
 # Those that other plugins of pytest need seconds to start for are not among the tests.
 _PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "tests.mutation.selection", "no:cacheprovider")
 _IMPORTS = (
@@ -140,6 +143,7 @@ def _test(copy: Path, arguments: list[str]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     os.chdir(copy)
     sys.path[0] = str(copy)
     for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
