@@ -1,5 +1,6 @@
 """Deletion is quick and final, in every way that Kubernetes knows, with the operator there or not."""
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -74,7 +75,7 @@ async def test_every_cascade_ends_and_nothing_comes_back(namespace: Kubectl, dur
 
 
 async def test_the_namespace_goes_and_nothing_comes_back(kubectl: Kubectl, during: Prepare) -> None:
-    namespace = kubectl.within("e2e-namespace")
+    namespace = kubectl.within(f"e2e-{secrets.token_hex(4)}")
     await kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.namespace}})
     await running(namespace, "hits")
     await during()

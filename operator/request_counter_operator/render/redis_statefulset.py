@@ -74,9 +74,8 @@ def _pod_template(counter: RequestCounter, image: str, password: str) -> Manifes
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "securityContext": restricted_pod(REDIS_USER_ID),
-            # Redis flushes and closes its append-only file on SIGTERM, of which nearly all is on the disk already. A
-            # namespace that is deleted waits for half of the longest time that a pod may take (its controller does).
-            "terminationGracePeriodSeconds": 30,
+            # Redis flushes and closes its append-only file on SIGTERM, of which nearly all is on the disk already.
+            "terminationGracePeriodSeconds": 20,
             "containers": [_container(counter, image)],
             "volumes": volumes,
         },
