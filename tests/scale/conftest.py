@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.scale.report import Report
+from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
 from tests.support.operators import Operators
 
@@ -52,4 +53,10 @@ async def namespace(kubectl: Kubectl) -> AsyncIterator[Kubectl]:
     name = f"scale-{secrets.token_hex(4)}"
     await kubectl("create", "namespace", name)
     yield kubectl.within(name)
+    # Waited for: what is done about a namespace that goes away would be counted as the next test's.
     await kubectl("delete", "namespace", name, "--wait=false")
+
+    async def is_gone() -> bool:
+        return await kubectl.find("namespace", name) is None
+
+    await eventually(is_gone, within_s=900, every_s=5)
