@@ -5,7 +5,6 @@ The claim: no change is reported if and only if the operator would make no write
 """
 
 import asyncio
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,15 +16,13 @@ from kubectl_requestcounter.errors import ApiError, ForbiddenError
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import belongs_to
 from request_counter_operator.desired import children
+from request_counter_operator.errors import IMMUTABLE_FIELD
 from request_counter_operator.kinds import CHILD_KINDS, DEPLOYMENT, KIND_OF, SECRET, SERVICE, STATEFUL_SET, Kind
 from request_counter_operator.names import SELECT_OURS, child_name
 from request_counter_operator.ownership import owns_replicas
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.settings import Settings
-
-_IMMUTABLE = re.compile(r"field is immutable|when `immutable` is set|updates to statefulset spec")
-"""How the API server refuses a change that cannot be: the operator then makes the object anew, but for a Service."""
 
 
 @dataclass(slots=True)
@@ -106,7 +103,7 @@ async def _find_change(
     try:
         after = await cluster.dry_run(manifest)
     except ApiError as error:
-        if live is not None and kind != SERVICE.kind and _IMMUTABLE.search(str(error)):
+        if live is not None and kind != SERVICE.kind and IMMUTABLE_FIELD.search(str(error)):
             return await _make_anew(cluster, manifest, live)
         return Findings(faults=[f"{kind} {name}: {error}"])
     if live is not None and "deletionTimestamp" in live["metadata"]:

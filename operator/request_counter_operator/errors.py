@@ -13,6 +13,14 @@ OperatorError
     └── TerminatingError        the namespace is going away: nothing is owed any more
 """
 
+import re
+
+IMMUTABLE_FIELD = re.compile(r"field is immutable|when `immutable` is set|updates to statefulset spec")
+"""How the API server refuses another value of a field that never changes: there is no machine-readable reason.
+
+Source: pkg/apis/*/validation of Kubernetes.
+"""
+
 
 class OperatorError(Exception):
     """Root of everything the operator raises on purpose."""

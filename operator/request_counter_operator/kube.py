@@ -5,7 +5,6 @@ Every write goes through the gate, but for those to the Lease that opens it.
 """
 
 import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -17,6 +16,7 @@ from kubernetes.aio.dynamic import DynamicClient
 
 from request_counter_operator.api_connection import api_connector
 from request_counter_operator.errors import (
+    IMMUTABLE_FIELD,
     ApiError,
     ConflictError,
     ImmutableFieldError,
@@ -31,9 +31,6 @@ from request_counter_operator.write_gate import WriteGate
 REQUEST_TIMEOUT_S = 15
 MAX_MESSAGE_CHARS = 512
 """A refusal may quote the whole object: enough to understand it, not enough to flood a condition or a log."""
-
-_IMMUTABLE = re.compile(r"field is immutable|when `immutable` is set|updates to statefulset spec")
-"""How the API server says it: there is no machine-readable reason. Source: pkg/apis/*/validation of Kubernetes."""
 
 Object = dict[str, Any]
 
@@ -222,7 +219,7 @@ def _translated(error: client.ApiException) -> ApiError:
     causes = (answer.get("details") or {}).get("causes") or ()
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return TerminatingError(message, status=error.status)
-    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and _IMMUTABLE.search(message):
+    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and IMMUTABLE_FIELD.search(message):
         return ImmutableFieldError(message, status=error.status)
     kinds = {404: NotFoundError, 409: ConflictError}
     return kinds.get(error.status, ApiError)(message, status=error.status)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from request_counter_operator.api import Condition, RequestCounter, Status, StoreStatus
-from request_counter_operator.conditions import Observed as Observed
-from request_counter_operator.conditions import Verdict, invalid_verdicts, verdicts
+from request_counter_operator.conditions import Observed, Verdict, invalid_verdicts, verdicts
 from request_counter_operator.happening import Happening
 from request_counter_operator.names import SERVICE_PORT, child_name, selector
 from request_counter_operator.settings import Settings

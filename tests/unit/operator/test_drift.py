@@ -1,16 +1,7 @@
 """Fights: a child that is changed as often as it is put right is left alone for a while, each time for longer."""
 
 from request_counter_operator.drift import FIRST_TRUCE_S, LONGEST_TRUCE_S, MOST_CORRECTIONS, WINDOW_S, Corrections
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now_s = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now_s
+from tests.support.clock import Clock
 
 
 def corrected(times: int, *, every_s: float, clock: Clock, corrections: Corrections) -> None:

@@ -6,16 +6,7 @@ import pytest
 
 from request_counter_operator.errors import NotLeadingError
 from request_counter_operator.write_gate import WriteGate
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now_s
+from tests.support.clock import Clock
 
 
 def refuses(gate: WriteGate) -> bool:
@@ -25,7 +16,7 @@ def refuses(gate: WriteGate) -> bool:
 
 
 def test_a_write_has_the_time_that_the_gate_is_open_for() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     gate = WriteGate(clock)
     assert refuses(gate)
     gate.open_until(108)
@@ -39,7 +30,7 @@ def test_a_write_has_the_time_that_the_gate_is_open_for() -> None:
 
 
 def test_a_closed_gate_can_be_opened_again() -> None:
-    gate = WriteGate(Clock())
+    gate = WriteGate(Clock(100.0))
     gate.open_until(101)
     gate.close()
     assert refuses(gate)
@@ -48,7 +39,7 @@ def test_a_closed_gate_can_be_opened_again() -> None:
 
 
 async def test_the_gate_is_quiet_when_the_last_write_has_ended_however_it_did() -> None:
-    gate = WriteGate(Clock())
+    gate = WriteGate(Clock(100.0))
     gate.open_until(101)
     assert await gate.until_quiet(0)
     with gate.write():
