@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kubectl_requestcounter.cluster import Body, Cluster
 from kubectl_requestcounter.comparison import Change
-from kubectl_requestcounter.credentials import Password, password_of
+from kubectl_requestcounter.credentials import Root, root_of
 from kubectl_requestcounter.errors import ApiError, ForbiddenError
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import belongs_to
@@ -20,6 +20,7 @@ from request_counter_operator.errors import IMMUTABLE_FIELD
 from request_counter_operator.kinds import CHILD_KINDS, DEPLOYMENT, KIND_OF, SECRET, SERVICE, STATEFUL_SET, Kind
 from request_counter_operator.names import SELECT_OURS, child_name
 from request_counter_operator.ownership import owns_replicas
+from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.settings import Settings
@@ -40,14 +41,14 @@ class Findings:
     faults: list[str] = field(default_factory=list)
 
 
-def facts_of(deployment: Body | None, password: Password) -> Facts:
+def facts_of(counter: RequestCounter, deployment: Body | None, root: Root) -> Facts:
     """Return what the operator's rendering must know besides the resource, as the cluster tells it.
 
     A counter that falls asleep keeps its Redis until the service's pods are gone. They count as gone here: a diff shows
     where it ends, not the way there.
     """
     replicas = None if deployment is None else deployment["spec"].get("replicas")
-    return Facts(redis_password=password.value, service_replicas=replicas, service_pods=0)
+    return Facts(credentials=Credentials.of(root.value, counter), service_replicas=replicas, service_pods=0)
 
 
 async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Settings, *, is_new: bool) -> Findings:
@@ -64,9 +65,9 @@ async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Sett
         cluster.find(DEPLOYMENT, namespace, child_name(counter, "service")),
         cluster.find(STATEFUL_SET, namespace, child_name(counter, "redis")),
     )
-    password = password_of(secret, [workload for workload in (deployment, redis) if workload is not None])
-    manifests = children(counter, settings, facts_of(deployment, password))
-    one_by_one = [_find_change(cluster, counter, manifest, password, is_new=is_new) for manifest in manifests]
+    root = root_of(secret, [workload for workload in (deployment, redis) if workload is not None])
+    manifests = children(counter, settings, facts_of(counter, deployment, root))
+    one_by_one = [_find_change(cluster, counter, manifest, root, is_new=is_new) for manifest in manifests]
     for found in await asyncio.gather(*one_by_one):
         findings.changes += found.changes
         findings.notes += found.notes
@@ -87,7 +88,7 @@ async def _find_secret(cluster: Cluster, counter: RequestCounter, findings: Find
 
 
 async def _find_change(
-    cluster: Cluster, counter: RequestCounter, manifest: Manifest, password: Password, *, is_new: bool
+    cluster: Cluster, counter: RequestCounter, manifest: Manifest, root: Root, *, is_new: bool
 ) -> Findings:
     """Return what would happen to one wanted child."""
     kind, name = manifest["kind"], manifest["metadata"]["name"]
@@ -99,7 +100,7 @@ async def _find_change(
         raise
     if live is not None and not belongs_to(live, counter):
         return Findings(faults=[f"{kind} {name}: {_whose(live, counter)}"])
-    password.settle(manifest, live)
+    root.settle(manifest, live)
     try:
         after = await cluster.dry_run(manifest)
     except ApiError as error:

@@ -28,6 +28,7 @@ from request_counter_operator.metrics import OperatorMetrics
 from request_counter_operator.observe import Observer
 from request_counter_operator.probes import Health, serve_probes
 from request_counter_operator.reconcile import Reconciler
+from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.seed import load_seed
 from request_counter_operator.settings import Settings
 from request_counter_operator.totals import Totals, admin_session
@@ -65,7 +66,8 @@ class Program:
             totals = Totals(
                 http, self.settings.total_interval_s, time.monotonic, lambda key: queue.add(key, urgent=False)
             )
-            reconciler = self._reconciler(cluster, totals)
+            stores = Stores(lambda key: queue.add(key, urgent=False))
+            reconciler = self._reconciler(cluster, Observer(self.cache, cluster, totals, stores))
             queue = WorkQueue(reconciler.reconcile, workers=self.settings.workers, metrics=self.metrics)
 
             async def elected() -> None:
@@ -88,7 +90,7 @@ class Program:
                 await self._work(queue, election)
         log.info("operator stopped")
 
-    def _reconciler(self, cluster: Cluster, totals: Totals) -> Reconciler:
+    def _reconciler(self, cluster: Cluster, observer: Observer) -> Reconciler:
         return Reconciler(
             cluster=cluster,
             gate=self.gate,
@@ -96,7 +98,7 @@ class Program:
             applier=Applier(
                 cluster, self.cache, time.monotonic, lambda kind: self.metrics.corrections.labels(kind).inc()
             ),
-            observer=Observer(self.cache, cluster, totals),
+            observer=observer,
             recorder=Recorder(cluster, self.identity, rfc3339_now),
             settings=self.settings,
             now=rfc3339_now,

@@ -39,6 +39,7 @@ class Rollout:
         present: Pods it has, old ones included.
         updated: Pods made from the newest template.
         ready: Pods that answer their readiness probe.
+        revision: Name of the newest template's revision; empty for a Deployment.
         ending: Pods on their way out, which are not among the others; 0 where the cluster does not tell.
         message: Why its controller gave up, or empty.
     """
@@ -50,6 +51,7 @@ class Rollout:
     ready: int
     ending: int = 0
     message: str = ""
+    revision: str = ""
 
     @classmethod
     def from_body(cls, body: Body) -> Self | None:
@@ -64,6 +66,7 @@ class Rollout:
             updated=status.get("updatedReplicas", 0),
             ready=status.get("readyReplicas", 0),
             ending=status.get("terminatingReplicas", 0),
+            revision=status.get("updateRevision", ""),
             message="; ".join(
                 condition.get("message", "")
                 for condition in status.get("conditions", ())

@@ -13,7 +13,7 @@ from request_counter_operator.errors import (
     ImmutableFieldError,
     OperatorError,
 )
-from request_counter_operator.names import child_name
+from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 
 Truth = Literal["True", "False", "Unknown"]
 
@@ -25,6 +25,7 @@ class Observed:
     Attributes:
         service: The service's Deployment; None while it is not there.
         redis: The StatefulSet of the counter's own Redis; None while it is not there, or somebody else runs Redis.
+        store: What the servers of a Redis with replicas said of themselves.
         total: All requests counted so far; None when it could not be read.
         requests_per_second: Counted of late; None when unknown.
         store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
@@ -35,6 +36,7 @@ class Observed:
 
     service: Rollout | None = None
     redis: Rollout | None = None
+    store: StoreReading = NOT_READ
     total: int | None = None
     requests_per_second: int | None = None
     store_fault: str | None = None
@@ -100,14 +102,26 @@ def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
 def _redis_ready(counter: RequestCounter, observed: Observed) -> Verdict:
     if counter.is_hibernating:
         return Verdict("False", "Hibernating", "spec.suspend is Workload: nobody uses the store")
-    redis = counter.spec.store.redis
-    if redis.mode == "Standalone" and (observed.redis is None or observed.redis.ready < observed.redis.wanted):
-        return Verdict("False", "RedisNotRunning", f"the pod {child_name(counter, 'redis')}-0 is not ready")
+    if (lack := _lack_of_servers(counter, observed)) is not None:
+        return lack
     if observed.store_fault is not None:
         return Verdict("False", "StoreUnavailable", observed.store_fault)
     if observed.total is not None:
         return Verdict("True", "StoreAnswers", "the service reads and writes its store")
     return Verdict("Unknown", "ServiceSilent", "no pod of the service could be asked about its store")
+
+
+def _lack_of_servers(counter: RequestCounter, observed: Observed) -> Verdict | None:
+    """Return what a Redis of our own lacks by its own words and its StatefulSet's; None when it lacks nothing."""
+    store, redis = observed.store, observed.redis
+    if store.fault is not None:
+        return Verdict("False", "NoPrimary", store.fault)
+    ready, wanted = (0, 1) if redis is None else (redis.ready, redis.wanted)
+    if counter.spec.store.redis.mode != "External" and ready < wanted:
+        return Verdict("False", "RedisNotRunning", f"{ready} of {wanted} pods of Redis are ready")
+    if store.servers and not store.is_whole:
+        return Verdict("False", "RedisNotWhole", "a replica does not follow its primary, or a sentinel does not answer")
+    return None
 
 
 def _available(counter: RequestCounter, observed: Observed) -> Verdict:

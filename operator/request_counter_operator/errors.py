@@ -5,6 +5,7 @@ OperatorError
 ├── ForeignObjectError      the user's to mend: a child's name is taken by an object that is not ours
 ├── FieldConflictError      the user's to mend: somebody keeps changing what we put back; left alone for a while
 ├── NotLeadingError         another operator's to do: nothing was sent
+├── RedisSilentError        a Redis server or sentinel did not answer: looked at again a little later
 ├── GoneError               the RequestCounter is gone or going: nothing is owed any more
 └── ApiError                the API server refused or could not be reached: retried with backoff
     ├── NotFoundError
@@ -64,6 +65,10 @@ class ApiError(OperatorError):
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+class RedisSilentError(OperatorError):
+    """A Redis server or sentinel gave no answer, or an error."""
 
 
 class NotFoundError(ApiError):

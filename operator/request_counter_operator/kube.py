@@ -117,6 +117,16 @@ class Cluster:
         version = "0" if may_be_old else None
         return await self._request("get", kind.path(namespace, name), resource_version=version)
 
+    async def list(self, kind: Kind, namespace: str, selector: str) -> "list[Object]":
+        """Return the objects with these labels.
+
+        Raises:
+            ApiError: The server refused or could not be reached.
+        """
+        answer = await self._request("get", kind.path(namespace), label_selector=selector)
+        items: list[Object] = answer["items"]
+        return items
+
     async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Create an object.
 

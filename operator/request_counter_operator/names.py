@@ -21,10 +21,10 @@ HTTP_PORT = 8000
 ADMIN_PORT = 8001
 SERVICE_PORT = 80
 REDIS_PORT = 6379
-REDIS_USER = "service"
+SENTINEL_PORT = 26379
 REDIS_PROBE_USER = "probe"
 
-Component = Literal["service", "redis"]
+Component = Literal["service", "redis", "sentinel"]
 
 
 def selector_labels(counter: RequestCounter, component: Component) -> dict[str, str]:
@@ -47,7 +47,12 @@ def labels(counter: RequestCounter, component: Component) -> dict[str, str]:
 
 def selector(counter: RequestCounter) -> str:
     """Return the label selector of the service's pods, as the scale subresource wants it."""
-    return ",".join(f"{key}={value}" for key, value in selector_labels(counter, "service").items())
+    return selector_of(counter, "service")
+
+
+def selector_of(counter: RequestCounter, component: Component) -> str:
+    """Return the label selector of a component's pods."""
+    return ",".join(f"{key}={value}" for key, value in selector_labels(counter, component).items())
 
 
 def child_name(counter: RequestCounter, component: Component) -> str:

@@ -9,6 +9,9 @@ from request_counter_operator.errors import NotFoundError, OperatorError
 from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
+from request_counter_operator.redis_admin import sentinel_group
+from request_counter_operator.redis_admin.stores import Stores
+from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.totals import Totals
 
 
@@ -19,17 +22,32 @@ class Observer:
         cache: what the watches tell.
         cluster: where Secrets are looked for.
         totals: what the services tell.
+        stores: what the Redis servers tell.
     """
 
-    def __init__(self, cache: Cache, cluster: Cluster, totals: Totals) -> None:
+    def __init__(self, cache: Cache, cluster: Cluster, totals: Totals, stores: Stores) -> None:
         self._cache = cache
         self._cluster = cluster
         self._totals = totals
+        self._stores = stores
 
     async def observe(
-        self, key: Key, counter: RequestCounter, failures: Sequence[OperatorError], *, fight: str | None = None
+        self,
+        key: Key,
+        counter: RequestCounter,
+        failures: Sequence[OperatorError],
+        *,
+        fight: str | None = None,
+        credentials: Credentials,
     ) -> Observed:
         """Return what is the case, ``failures`` of the apply before it included; a silent service is no error.
+
+        Args:
+            key: of the resource.
+            counter: the resource.
+            failures: what could not be applied.
+            fight: who keeps changing a child, as a sentence.
+            credentials: whom to ask the servers as.
 
         Raises:
             ApiError: Whether a Secret is there that the resource refers to could not be found out.
@@ -40,10 +58,12 @@ class Observer:
         rollout = None if service is None else service.rollout
         redis_rollout = None if redis is None else redis.rollout
         self._follow(key, counter, rollout, redis_rollout)
+        self._follow_store(key, counter, redis_rollout, credentials)
         reading = self._totals.latest(key)
         return Observed(
             service=rollout,
             redis=redis_rollout,
+            store=self._stores.latest(key),
             total=reading.total,
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
@@ -55,6 +75,14 @@ class Observer:
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
         self._totals.unfollow(key)
+        self._stores.unfollow(key)
+
+    def _follow_store(self, key: Key, counter: RequestCounter, redis: Rollout | None, credentials: Credentials) -> None:
+        if counter.spec.store.redis.mode != "Sentinel" or redis is None or not redis.present:
+            self._stores.unfollow(key)
+            return
+        is_doubtful = redis.ready < redis.wanted or redis.updated < redis.present
+        self._stores.follow(key, lambda: sentinel_group.look(counter, credentials), is_doubtful=is_doubtful)
 
     def _follow(self, key: Key, counter: RequestCounter, service: Rollout | None, redis: Rollout | None) -> None:
         if service is None or not service.present:
@@ -80,6 +108,11 @@ class Observer:
 
 def _secret_references(counter: RequestCounter) -> Iterator[tuple[str, str]]:
     external = counter.spec.store.redis.external
-    for reference in (external.password_secret_ref, external.ca_secret_ref) if external is not None else ():
+    if external is None:
+        return
+    for reference in (external.password_secret_ref, external.ca_secret_ref):
         if reference is not None:
             yield reference.name, reference.key
+    if external.client_certificate_secret_ref is not None:
+        for key in ("tls.crt", "tls.key"):
+            yield external.client_certificate_secret_ref.name, key

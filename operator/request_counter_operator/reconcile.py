@@ -27,8 +27,9 @@ from request_counter_operator.kinds import DEPLOYMENT
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import child_name
 from request_counter_operator.observe import Observer
-from request_counter_operator.render.credentials import derive_password
+from request_counter_operator.render.credentials import Credentials, derive_root
 from request_counter_operator.render.facts import Facts
+from request_counter_operator.replacement import replace_next
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status
 from request_counter_operator.write_gate import WriteGate
@@ -51,7 +52,7 @@ class _Known:
 
     counter: RequestCounter | None = None
     written: tuple[str | None, Status] | None = None
-    settled: tuple[str, int, dict[ChildKey, Child]] | None = None
+    settled: tuple[str, int, bool, dict[ChildKey, Child]] | None = None
 
 
 @dataclass(slots=True)
@@ -120,7 +121,7 @@ class Reconciler:
     async def _make(self, key: Key, known: _Known, counter: RequestCounter) -> Made:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
-        state = (counter.metadata.uid, counter.metadata.generation, live)
+        state = (counter.metadata.uid, counter.metadata.generation, counter.is_bootstrapped, live)
         if counter.is_paused or known.settled == state:
             return Made()
         known.settled = None
@@ -138,10 +139,13 @@ class Reconciler:
         if rollout is None and counter.spec.autoscaling is not None:
             replicas = await self._replicas_of_unseen(counter)
         return Facts(
-            redis_password=derive_password(self.seed, counter),
+            credentials=self._credentials(counter),
             service_replicas=replicas,
             service_pods=0 if rollout is None else rollout.present + rollout.ending,
         )
+
+    def _credentials(self, counter: RequestCounter) -> Credentials:
+        return Credentials.of(derive_root(self.seed, counter), counter)
 
     async def _replicas_of_unseen(self, counter: RequestCounter) -> int | None:
         """Return the replicas of a Deployment that the watch does not know, such as one whose label was taken off.
@@ -162,9 +166,14 @@ class Reconciler:
             ExceptionGroup: Something failed that may well succeed when it is tried again.
         """
         fight = self.applier.fight_over(key)
-        observed = await self.observer.observe(key, counter, made.failures, fight=fight)
+        observed = await self.observer.observe(
+            key, counter, made.failures, fight=fight, credentials=self._credentials(counter)
+        )
         wanted = status(counter, self.settings, observed, self.now())
         await self._write_status(known, counter, wanted)
+        if not counter.is_paused and not made.wrote:
+            happening = await replace_next(self.cluster, counter, observed.redis, observed.store)
+            await self.recorder.record(counter, [] if happening is None else [happening])
         for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError)
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]
         if retried:

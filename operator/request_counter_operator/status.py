@@ -34,7 +34,7 @@ def status(counter: RequestCounter, settings: Settings, observed: Observed, now:
         url=url(counter, settings),
         total=counter.status.total if observed.total is None else observed.total,
         requests_per_second=observed.requests_per_second,
-        store=_store(counter),
+        store=_store(counter, observed, now),
     )
 
 
@@ -58,6 +58,8 @@ def news(before: Status, after: Status) -> Iterator[Happening]:
         happening = _happening(new, None if known is None else known.status)
         if happening is not None:
             yield happening
+    if before.store and after.store and before.store.last_failover != after.store.last_failover:
+        yield Happening("Normal", "FailedOver", f"{after.store.primary} is primary, {before.store.primary} was")
 
 
 def _happening(new: Condition, before: str | None) -> Happening | None:
@@ -103,6 +105,22 @@ def _condition(counter: RequestCounter, name: str, verdict: Verdict, now: str) -
     )
 
 
-def _store(counter: RequestCounter) -> StoreStatus:
-    mode = counter.spec.store.redis.mode
-    return StoreStatus(mode=mode, primary=f"{child_name(counter, 'redis')}-0" if mode == "Standalone" else None)
+def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus:
+    """Return what there is to say of the Redis; what cannot be seen at the moment stays as it was."""
+    mode, reading = counter.spec.store.redis.mode, observed.store
+    before = counter.status.store or StoreStatus()
+    if before.mode != mode:
+        before = StoreStatus(mode=mode, auth=before.auth)
+    if mode not in {"Sentinel", "Cluster"}:
+        primary = f"{child_name(counter, 'redis')}-0" if mode == "Standalone" else None
+        return StoreStatus(mode=mode, primary=primary, auth=before.auth)
+    has_moved = None not in {before.primary, reading.primary} and before.primary != reading.primary
+    return StoreStatus(
+        mode=mode,
+        primary=reading.primary or before.primary,
+        version=reading.version or before.version,
+        bootstrapped=before.bootstrapped or reading.is_whole or None,
+        last_failover=now if has_moved else before.last_failover,
+        servers=reading.servers or before.servers,
+        auth=before.auth,
+    )

@@ -57,11 +57,23 @@ EXTERNAL: dict[str, Any] = {
                 "url": "rediss://counter@redis.example.com:6379/0",
                 "passwordSecretRef": {"name": "redis-credentials", "key": "password"},
                 "caSecretRef": {"name": "redis-ca", "key": "ca.crt"},
+                "clientCertificateSecretRef": {"name": "redis-client"},
             },
         },
     },
 }
 
+SENTINEL: dict[str, Any] = {
+    "store": {"durability": "Replicated", "redis": {"mode": "Sentinel", "readFrom": "Replica"}},
+}
+
 HIBERNATING: dict[str, Any] = {"suspend": "Workload", "autoscaling": {"maxReplicas": 4}}
 
-SPECS = {"minimal": MINIMAL, "full": FULL, "in-memory": IN_MEMORY, "external": EXTERNAL, "hibernating": HIBERNATING}
+SPECS = {
+    "minimal": MINIMAL,
+    "full": FULL,
+    "in-memory": IN_MEMORY,
+    "external": EXTERNAL,
+    "sentinel": SENTINEL,
+    "hibernating": HIBERNATING,
+}

@@ -40,7 +40,7 @@ def render_deployment(counter: RequestCounter, settings: Settings, facts: Facts)
     With autoscaling its ``replicas`` are set only while it has none or is not there (to the minimum, so that it does
     not start with one pod); from then on the field is the autoscaler's.
     """
-    access = store_access(counter, facts.redis_password)
+    access = store_access(counter, facts.credentials)
     spec: dict[str, Any] = {
         "selector": {"matchLabels": selector_labels(counter, "service")},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},

@@ -1,24 +1,34 @@
-"""The PodDisruptionBudget that lets node drains take the service's pods one at a time."""
+"""The PodDisruptionBudgets that let node drains take pods one at a time."""
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import metadata, selector_labels
+from request_counter_operator.names import Component, metadata, selector_labels
 from request_counter_operator.render.manifest import Manifest
 
 
 def render_disruption_budget(counter: RequestCounter) -> Manifest | None:
-    """Return the budget, or None with fewer than two pods, where it could only say nothing or block every drain.
+    """Return the service's, or None with fewer than two pods, where it could only say nothing or block every drain."""
+    return None if counter.minimum_replicas < 2 else _budget(counter, "service")  # noqa: PLR2004 - one can be spared
 
-    ``AlwaysAllow`` lets a drain take pods that are broken anyway, instead of waiting for them for ever.
-    """
-    if counter.minimum_replicas < 2:  # noqa: PLR2004 - the smallest number of which one can be spared
-        return None
+
+def render_redis_disruption_budget(counter: RequestCounter) -> Manifest | None:
+    """Return that of the servers with data, or None where there is but one."""
+    return _budget(counter, "redis") if counter.spec.store.redis.mode == "Sentinel" else None
+
+
+def render_sentinel_disruption_budget(counter: RequestCounter) -> Manifest | None:
+    """Return that of the sentinels, or None where there are none."""
+    return _budget(counter, "sentinel") if counter.spec.store.redis.mode == "Sentinel" else None
+
+
+def _budget(counter: RequestCounter, component: Component) -> Manifest:
+    """Return a budget of one pod. With ``AlwaysAllow`` drains take broken ones, and do not wait for them for ever."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": metadata(counter, "service"),
+        "metadata": metadata(counter, component),
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": selector_labels(counter, "service")},
+            "selector": {"matchLabels": selector_labels(counter, component)},
         },
     }

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
+from request_counter_operator.render.credentials import Credentials
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What there is already.
 
     Attributes:
-        redis_password: Password of the counter's own Redis.
+        credentials: Users and passwords of the counter's own Redis.
         service_replicas: How many pods the service's Deployment is to have; None while there is no Deployment.
         service_pods: How many it has, those on their way out included.
     """
 
-    redis_password: str
+    credentials: Credentials
     service_replicas: int | None = None
     service_pods: int = 0

@@ -49,3 +49,38 @@ def http_probe(path: str, port: str, *, period_s: int, failures: int) -> Manifes
         "timeoutSeconds": 3,
         "failureThreshold": failures,
     }
+
+
+def spread_evenly(pods: dict[str, str]) -> Manifest:
+    """Return the rule that no node gets two of these pods while another one that could take them has none.
+
+    Nodes that are drained or gone do not count, so that the others take over.
+    """
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "nodeTaintsPolicy": "Honor",
+        "labelSelector": {"matchLabels": pods},
+    }
+
+
+def volume_claim(labels: dict[str, str], size: str, storage_class_name: str | None) -> Manifest:
+    """Return the claim ``data`` as the API server completes it: the list is ours as a whole, its defaults included.
+
+    Without them, an operator that has just started would take the server's additions for somebody's.
+    """
+    spec: Manifest = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": size}},
+        "volumeMode": "Filesystem",
+    }
+    if storage_class_name is not None:
+        spec["storageClassName"] = storage_class_name
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "labels": labels},
+        "spec": spec,
+        "status": {"phase": "Pending"},
+    }

@@ -1,47 +1,53 @@
-"""The Secret with the password of the counter's own Redis, for the service, and its hash, for Redis."""
+"""The Secret with the names and passwords of a counter's own Redis, and with what Redis and sentinels know of them."""
 
 import base64
-import hashlib
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_PROBE_USER, REDIS_USER, counter_key, metadata
+from request_counter_operator.names import metadata
+from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.manifest import Manifest
+from request_counter_operator.render.redis_acl import redis_users, sentinel_users
 
+ROOT_KEY = "root"
+"""What all passwords of this Redis are derived from; no pod gets to see it."""
+
+USERNAME_KEY = "username"
 PASSWORD_KEY = "password"  # noqa: S105 - the name of a key
 ACL_KEY = "users.acl"
+REPLICATION_KEYS = {"replication-username": "username", "replication-password": "password"}
+"""What a replica logs in with at its primary: key of the Secret, name of the file."""
+
+SENTINEL_KEYS = {
+    "sentinel-users.acl": "users.acl",
+    "sentinel-username": "username",
+    "sentinel-password": "password",
+}
+"""What a sentinel logs in with at servers and other sentinels, and whom it lets in: likewise."""
 
 
-def render_redis_secret(counter: RequestCounter, password: str) -> Manifest | None:
+def render_redis_secret(counter: RequestCounter, credentials: Credentials) -> Manifest | None:
     """Return the Secret, or None when somebody else runs Redis."""
-    if counter.spec.store.redis.mode == "External":
+    mode = counter.spec.store.redis.mode
+    if mode == "External":
         return None
+    data = {
+        ROOT_KEY: credentials.root,
+        USERNAME_KEY: credentials.user("service"),
+        PASSWORD_KEY: credentials.password("service"),
+        ACL_KEY: redis_users(counter, credentials),
+    }
+    if mode in {"Sentinel", "Cluster"}:
+        data["replication-username"] = credentials.user("replication")
+        data["replication-password"] = credentials.password("replication")
+    if mode == "Sentinel":
+        data["sentinel-users.acl"] = sentinel_users(credentials)
+        data["sentinel-username"] = credentials.user("sentinel")
+        data["sentinel-password"] = credentials.password("sentinel")
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": metadata(counter, "redis"),
         "type": "Opaque",
         # Not stringData: the API server would move it to data, and server-side apply would lose sight of it.
-        "data": {PASSWORD_KEY: _base64(password), ACL_KEY: _base64(_users(counter, password))},
+        "data": {key: base64.b64encode(text.encode()).decode() for key, text in data.items()},
     }
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-def _users(counter: RequestCounter, password: str) -> str:
-    """Return Redis's ACL file: probes may PING, the service may use its own keys and nothing dangerous.
-
-    The default user is off, so nobody is it, and yet may do everything: Redis replays transactions of its append-only
-    file in this user's name, and skips those that it may not run. Fewer rights here would lose counts at a restart.
-
-    Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
-    """
-    digest = hashlib.sha256(password.encode()).hexdigest()
-    keys = f"~{{{counter_key(counter)}/*}}:*"
-    commands = "+@read +@write +@scripting +@connection -@dangerous +info +wait +waitaof"
-    return (
-        "user default reset off +@all ~* &*\n"
-        f"user {REDIS_PROBE_USER} reset on nopass +ping\n"
-        f"user {REDIS_USER} reset on #{digest} {keys} {commands}\n"
-    )

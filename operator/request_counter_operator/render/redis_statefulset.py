@@ -1,9 +1,9 @@
-"""The StatefulSet that runs the counter's own Redis: one pod and its volume."""
+"""The StatefulSet that runs a counter's own Redis with its volumes: one server, or a primary with replicas."""
 
 from typing import Any
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_PORT, REDIS_PROBE_USER, child_name, labels, metadata, selector_labels
+from request_counter_operator.names import REDIS_PORT, child_name, labels, metadata, selector_labels
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import (
@@ -12,19 +12,30 @@ from request_counter_operator.render.manifest import (
     container_resources,
     restricted_pod,
     secret_file,
+    spread_evenly,
+    volume_claim,
 )
 from request_counter_operator.render.redis_config import (
     ACL_DIRECTORY,
     CONFIG_DIRECTORY,
     CONFIG_KEY,
     DATA_DIRECTORY,
-    redis_config,
+    START_KEY,
+    STOP_KEY,
+    redis_program,
 )
-from request_counter_operator.render.redis_secret import ACL_KEY
+from request_counter_operator.render.redis_probe import ping
+from request_counter_operator.render.redis_secret import ACL_KEY, REPLICATION_KEYS
+from request_counter_operator.render.topology import server_names
 from request_counter_operator.settings import Settings
 
 REDIS_USER_ID = 999
 """The user ``redis`` of the official image."""
+
+REPLICATION_DIRECTORY = "/etc/request-counter/replication"
+
+GRACE_PERIOD_S = 20
+"""A primary hands over in about two seconds, and closes its append-only file in less."""
 
 
 def render_redis_statefulset(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest | None:
@@ -37,15 +48,19 @@ def render_redis_statefulset(counter: RequestCounter, settings: Settings, facts:
         return None
     persistence = redis.persistence
     spec: dict[str, Any] = {
-        "replicas": 0 if counter.is_hibernating and facts.service_pods == 0 else 1,
+        "replicas": 0 if counter.is_hibernating and facts.service_pods == 0 else len(server_names(counter)),
         "serviceName": child_name(counter, "redis"),
         # In order, a pod that never gets ready would never be replaced by a better one.
         "podManagementPolicy": "Parallel",
+        # Of several, the operator says which is next: replicas first, so that the primary moves once.
+        "updateStrategy": {"type": "RollingUpdate" if redis.mode == "Standalone" else "OnDelete"},
         "selector": {"matchLabels": selector_labels(counter, "redis")},
-        "template": _pod_template(counter, redis.image or settings.redis_image, facts.redis_password),
+        "template": _pod_template(counter, redis.image or settings.redis_image, facts),
     }
     if persistence.enabled:
-        spec["volumeClaimTemplates"] = [_volume_claim(counter)]
+        spec["volumeClaimTemplates"] = [
+            volume_claim(labels(counter, "redis"), persistence.size, persistence.storage_class_name)
+        ]
         spec["persistentVolumeClaimRetentionPolicy"] = {
             "whenDeleted": "Retain" if persistence.retain else "Delete",
             "whenScaled": "Retain",
@@ -53,37 +68,47 @@ def render_redis_statefulset(counter: RequestCounter, settings: Settings, facts:
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata(counter, "redis"), "spec": spec}
 
 
-def _pod_template(counter: RequestCounter, image: str, password: str) -> Manifest:
+def _pod_template(counter: RequestCounter, image: str, facts: Facts) -> Manifest:
     name = child_name(counter, "redis")
+    is_group = counter.spec.store.redis.mode == "Sentinel"
     volumes: list[Manifest] = [
         {"name": "config", "configMap": {"name": name}},
         secret_file("acl", name, {ACL_KEY: ACL_KEY}),
     ]
+    if is_group:
+        volumes.append(secret_file("replication", name, REPLICATION_KEYS))
     if not counter.spec.store.redis.persistence.enabled:
         volumes.append({"name": "data", "emptyDir": {}})
+    spec: Manifest = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": restricted_pod(REDIS_USER_ID),
+        "terminationGracePeriodSeconds": GRACE_PERIOD_S,
+        "containers": [_container(counter, image, is_group=is_group)],
+        "volumes": volumes,
+    }
+    if is_group:
+        spec["topologySpreadConstraints"] = [spread_evenly(selector_labels(counter, "redis"))]
     return {
         "metadata": {
             "labels": labels(counter, "redis"),
             "annotations": {
                 # Redis reads both only when it starts, so a change of either must start it anew.
-                "requestcounter.io/config": fingerprint(redis_config(counter)),
-                "requestcounter.io/credentials": fingerprint(password),
+                "requestcounter.io/config": fingerprint(redis_program(counter)),
+                "requestcounter.io/credentials": facts.credentials.fingerprint,
             },
         },
-        "spec": {
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "securityContext": restricted_pod(REDIS_USER_ID),
-            # Redis flushes and closes its append-only file on SIGTERM, of which nearly all is on the disk already.
-            "terminationGracePeriodSeconds": 20,
-            "containers": [_container(counter, image)],
-            "volumes": volumes,
-        },
+        "spec": spec,
     }
 
 
-def _container(counter: RequestCounter, image: str) -> Manifest:
-    return {
+def _container(counter: RequestCounter, image: str, *, is_group: bool) -> Manifest:
+    mounts = [
+        {"name": "config", "mountPath": CONFIG_DIRECTORY, "readOnly": True},
+        {"name": "acl", "mountPath": ACL_DIRECTORY, "readOnly": True},
+        {"name": "data", "mountPath": DATA_DIRECTORY},
+    ]
+    container: Manifest = {
         "name": "redis",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
@@ -92,43 +117,14 @@ def _container(counter: RequestCounter, image: str) -> Manifest:
         "resources": container_resources(counter.spec.store.redis.resources),
         "securityContext": RESTRICTED_CONTAINER,
         # With -e an error reply, such as LOADING, is a failure: not ready, but nothing to be killed for.
-        "readinessProbe": _ping("-e", period_s=2, failures=2),
-        "livenessProbe": _ping(period_s=10, failures=6),
-        "volumeMounts": [
-            {"name": "config", "mountPath": CONFIG_DIRECTORY, "readOnly": True},
-            {"name": "acl", "mountPath": ACL_DIRECTORY, "readOnly": True},
-            {"name": "data", "mountPath": DATA_DIRECTORY},
-        ],
+        "readinessProbe": ping("-e", period_s=2, failures=2),
+        "livenessProbe": ping(period_s=10, failures=6),
+        "volumeMounts": mounts,
     }
-
-
-def _ping(*options: str, period_s: int, failures: int) -> Manifest:
-    return {
-        # This user needs no password, and any will do; without one, redis-cli would not log in.
-        "exec": {"command": ["redis-cli", *options, "--user", REDIS_PROBE_USER, "--pass", "any", "ping"]},
-        "periodSeconds": period_s,
-        "timeoutSeconds": 5,
-        "failureThreshold": failures,
-    }
-
-
-def _volume_claim(counter: RequestCounter) -> Manifest:
-    """Return the claim as the API server completes it: the list is ours as a whole, its defaults included.
-
-    Without them, an operator that has just started would take the server's additions for somebody's.
-    """
-    persistence = counter.spec.store.redis.persistence
-    spec: dict[str, Any] = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": persistence.size}},
-        "volumeMode": "Filesystem",
-    }
-    if persistence.storage_class_name is not None:
-        spec["storageClassName"] = persistence.storage_class_name
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "data", "labels": labels(counter, "redis")},
-        "spec": spec,
-        "status": {"phase": "Pending"},
-    }
+    if is_group:
+        container["command"] = ["bash", f"{CONFIG_DIRECTORY}/{START_KEY}"]
+        container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{CONFIG_DIRECTORY}/{STOP_KEY}"]}}}
+        # Until the sentinels agree on a primary there is no Redis: that may take as long as it takes.
+        container["startupProbe"] = ping(period_s=2, failures=1800)
+        mounts.append({"name": "replication", "mountPath": REPLICATION_DIRECTORY, "readOnly": True})
+    return container

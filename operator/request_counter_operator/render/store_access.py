@@ -1,16 +1,18 @@
-"""How the service's pods reach their store: URL, password and CA, as environment, volumes and annotations."""
+"""How the service's pods reach their store: URL, password and certificates, as environment, volumes and annotations."""
 
 from dataclasses import dataclass, field
 
-from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_PORT, REDIS_USER, child_name
-from request_counter_operator.render.credentials import fingerprint
+from request_counter_operator.api import External, RequestCounter
+from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name
+from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.manifest import Manifest, secret_file
-from request_counter_operator.render.redis_secret import PASSWORD_KEY
+from request_counter_operator.render.redis_secret import PASSWORD_KEY, USERNAME_KEY
+from request_counter_operator.render.topology import group, sentinel_names
 
 _DIRECTORY = "/etc/request-counter"
 _PASSWORD_VOLUME = "redis-password"  # noqa: S105 - the name of a volume
 _CA_VOLUME = "redis-ca"
+_CERTIFICATE_VOLUME = "redis-certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +32,47 @@ class StoreAccess:
         ]
 
 
-def store_access(counter: RequestCounter, password: str) -> StoreAccess:
-    """Return the way to the counter's store. ``password`` counts for the counter's own Redis only."""
-    external = counter.spec.store.redis.external
-    if external is None:
-        name = child_name(counter, "redis")
-        return StoreAccess(
-            environment={
-                "COUNTER_STORE": f"redis://{REDIS_USER}@{name}:{REDIS_PORT}/0",
-                "COUNTER_STORE_PASSWORD_FILE": f"{_DIRECTORY}/{_PASSWORD_VOLUME}/password",
-            },
-            volumes=[secret_file(_PASSWORD_VOLUME, name, {PASSWORD_KEY: "password"})],
-            annotations={"requestcounter.io/credentials": fingerprint(password)},
-        )
+def store_access(counter: RequestCounter, credentials: Credentials) -> StoreAccess:
+    """Return the way to the counter's store. ``credentials`` count for the counter's own Redis only."""
+    redis = counter.spec.store.redis
+    access = _own(counter, credentials) if redis.external is None else _external(redis.external)
+    if redis.read_from != "Primary":
+        access.environment["COUNTER_READ_FROM"] = redis.read_from
+    return access
+
+
+def own_url(counter: RequestCounter) -> str:
+    """Return the URL of the counter's own Redis, without a user."""
+    if counter.spec.store.redis.mode == "Sentinel":
+        sentinels = ",".join(f"{name}:{SENTINEL_PORT}" for name in sentinel_names(counter))
+        return f"redis+sentinel://{sentinels}/{group(counter)}"
+    return f"redis://{child_name(counter, 'redis')}:{REDIS_PORT}/0"
+
+
+def _own(counter: RequestCounter, credentials: Credentials) -> StoreAccess:
+    files = {USERNAME_KEY: "username", PASSWORD_KEY: "password"}
+    return StoreAccess(
+        environment={
+            "COUNTER_STORE": own_url(counter),
+            "COUNTER_STORE_USERNAME_FILE": f"{_DIRECTORY}/{_PASSWORD_VOLUME}/username",
+            "COUNTER_STORE_PASSWORD_FILE": f"{_DIRECTORY}/{_PASSWORD_VOLUME}/password",
+        },
+        volumes=[secret_file(_PASSWORD_VOLUME, child_name(counter, "redis"), files)],
+        annotations={"requestcounter.io/credentials": credentials.fingerprint},
+    )
+
+
+def _external(external: External) -> StoreAccess:
     access = StoreAccess(environment={"COUNTER_STORE": external.url})
-    if external.password_secret_ref is not None:
-        ref = external.password_secret_ref
+    if (password := external.password_secret_ref) is not None:
         access.environment["COUNTER_STORE_PASSWORD_FILE"] = f"{_DIRECTORY}/{_PASSWORD_VOLUME}/password"
-        access.volumes.append(secret_file(_PASSWORD_VOLUME, ref.name, {ref.key: "password"}))
-    if external.ca_secret_ref is not None:
-        ref = external.ca_secret_ref
+        access.volumes.append(secret_file(_PASSWORD_VOLUME, password.name, {password.key: "password"}))
+    if (ca := external.ca_secret_ref) is not None:
         access.environment["COUNTER_STORE_CA_FILE"] = f"{_DIRECTORY}/{_CA_VOLUME}/ca.crt"
-        access.volumes.append(secret_file(_CA_VOLUME, ref.name, {ref.key: "ca.crt"}))
+        access.volumes.append(secret_file(_CA_VOLUME, ca.name, {ca.key: "ca.crt"}))
+    if (certificate := external.client_certificate_secret_ref) is not None:
+        files = {"tls.crt": "tls.crt", "tls.key": "tls.key"}
+        access.environment["COUNTER_STORE_CERT_FILE"] = f"{_DIRECTORY}/{_CERTIFICATE_VOLUME}/tls.crt"
+        access.environment["COUNTER_STORE_KEY_FILE"] = f"{_DIRECTORY}/{_CERTIFICATE_VOLUME}/tls.key"
+        access.volumes.append(secret_file(_CERTIFICATE_VOLUME, certificate.name, files))
     return access

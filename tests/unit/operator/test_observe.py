@@ -8,10 +8,13 @@ from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import ApiError, NotFoundError, OperatorError
 from request_counter_operator.observe import Observer
+from request_counter_operator.redis_admin.stores import Stores
+from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.totals import SILENCE, Reading
 from tests.support.counters import counter
 
 KEY = Key("default", "hits")
+CREDENTIALS = Credentials("root")
 ROLLOUT = Rollout(observed=True, wanted=1, present=1, updated=1, ready=1)
 UNREADY = Rollout(observed=True, wanted=1, present=1, updated=1, ready=0)
 
@@ -54,32 +57,34 @@ def observer(rollout: Rollout | None, followed: Followed) -> Observer:
     deployment = Child(ChildKey("Deployment", "hits"), "u", 1, "o", False, "d", True, rollout)  # noqa: FBT003
     cache.attach({}, {KEY: [deployment]})
     secrets = Secrets({"there": {"data": {"password": ""}}})
-    return Observer(cache, secrets, followed)  # type: ignore[arg-type]
+    return Observer(cache, secrets, followed, Stores(lambda _: None))  # type: ignore[arg-type]
 
 
 async def test_the_service_is_followed_and_what_it_said_is_told() -> None:
     followed = Followed(Reading(total=7, rate=2))
     expected = Observed(service=ROLLOUT, total=7, requests_per_second=2)
-    assert await observer(ROLLOUT, followed).observe(KEY, counter(), []) == expected
+    assert await observer(ROLLOUT, followed).observe(KEY, counter(), [], credentials=CREDENTIALS) == expected
     assert followed.calls == [(KEY, "http://hits-admin.default.svc:8001", False)]
 
 
 @pytest.mark.parametrize(("rollout", "reading"), [(UNREADY, Reading(total=7)), (ROLLOUT, SILENCE)])
 async def test_a_service_that_may_not_be_well_is_asked_at_once(rollout: Rollout, reading: Reading) -> None:
     followed = Followed(reading)
-    await observer(rollout, followed).observe(KEY, counter(), [])
+    await observer(rollout, followed).observe(KEY, counter(), [], credentials=CREDENTIALS)
     assert [call[2] for call in followed.calls] == [True]
 
 
 async def test_a_service_without_pods_is_not_asked() -> None:
     followed = Followed(SILENCE)
-    assert await observer(None, followed).observe(KEY, counter(), []) == Observed()
+    assert await observer(None, followed).observe(KEY, counter(), [], credentials=CREDENTIALS) == Observed()
     assert followed.calls == [KEY]
 
 
 async def test_what_failed_is_told() -> None:
     failures: list[OperatorError] = [ApiError("refused")]
-    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, counter(), failures, fight="x was changed")
+    found = await observer(ROLLOUT, Followed(SILENCE)).observe(
+        KEY, counter(), failures, fight="x was changed", credentials=CREDENTIALS
+    )
     assert (found.failures, found.fight) == (tuple(failures), "x was changed")
 
 
@@ -90,7 +95,7 @@ async def test_what_failed_is_told() -> None:
 async def test_secrets_that_pods_wait_for_are_named(name: str, key: str, missing: tuple[str, ...]) -> None:
     external = {"url": "redis://r", "passwordSecretRef": {"name": name, "key": key}}
     resource = counter({"store": {"redis": {"mode": "External", "external": external}}})
-    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, resource, [])
+    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, resource, [], credentials=CREDENTIALS)
     assert found.missing_secrets == ()  # all its pods are ready
-    found = await observer(UNREADY, Followed(SILENCE)).observe(KEY, resource, [])
+    found = await observer(UNREADY, Followed(SILENCE)).observe(KEY, resource, [], credentials=CREDENTIALS)
     assert found.missing_secrets == missing

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubectl_requestcounter.children import facts_of
-from kubectl_requestcounter.credentials import FINGERPRINT_ANNOTATION, UNKNOWN, Password, password_of
+from kubectl_requestcounter.credentials import FINGERPRINT_ANNOTATION, UNKNOWN, Root, root_of
 from request_counter_operator.desired import children
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.settings import Settings
@@ -14,7 +14,7 @@ from tests.support.counters import EXTERNAL, MINIMAL, counter
 
 
 def manifests(value: str, spec: dict[str, Any] = MINIMAL) -> dict[str, dict[str, Any]]:
-    rendered = children(counter(spec), Settings(), facts_of(None, Password(value, is_known=True)))
+    rendered = children(counter(spec), Settings(), facts_of(counter(spec), None, Root(value, is_known=True)))
     return {f"{manifest['kind']}/{manifest['metadata']['name']}": manifest for manifest in rendered}
 
 
@@ -28,42 +28,42 @@ def test_the_annotation_is_the_one_that_the_operator_renders() -> None:
 def test_the_live_secret_tells_the_password() -> None:
     live = manifests("right")
     workloads = [live["Deployment/hits"], live["StatefulSet/hits-redis"]]
-    assert password_of(live["Secret/hits-redis"], workloads) == Password("right", is_known=True)
+    assert root_of(live["Secret/hits-redis"], workloads) == Root("right", is_known=True)
 
 
 @pytest.mark.parametrize("data", [None, {}, {"password": "=broken"}, {"password": base64.b64encode(b"\xff").decode()}])
 def test_a_secret_without_a_password_tells_nothing(data: dict[str, str] | None) -> None:
-    assert not password_of({"data": data}, []).is_known
-    assert not password_of(None, []).is_known
+    assert not root_of({"data": data}, []).is_known
+    assert not root_of(None, []).is_known
 
 
 def test_a_secret_that_the_workloads_do_not_know_was_changed_by_hand() -> None:
     live = manifests("right")
     workloads = [live["Deployment/hits"], live["StatefulSet/hits-redis"]]
-    assert not password_of(manifests("wrong")["Secret/hits-redis"], workloads).is_known
+    assert not root_of(manifests("wrong")["Secret/hits-redis"], workloads).is_known
 
 
 def test_workloads_that_disagree_among_themselves_do_not_speak_against_the_secret() -> None:
     live, other = manifests("right"), manifests("other")
     workloads = [live["Deployment/hits"], other["StatefulSet/hits-redis"]]
-    assert password_of(live["Secret/hits-redis"], workloads).is_known
+    assert root_of(live["Secret/hits-redis"], workloads).is_known
 
 
 def test_an_unknown_password_is_no_difference_in_the_workloads() -> None:
     live, wanted = manifests("right"), manifests(UNKNOWN)
     for name in ("Deployment/hits", "StatefulSet/hits-redis"):
-        Password(UNKNOWN, is_known=False).settle(wanted[name], live[name])
+        Root(UNKNOWN, is_known=False).settle(wanted[name], live[name])
         assert wanted[name] == live[name]
 
 
 def test_a_workload_that_is_not_there_yet_gets_words_in_its_place() -> None:
     wanted = manifests(UNKNOWN)["Deployment/hits"]
-    Password(UNKNOWN, is_known=False).settle(wanted, None)
+    Root(UNKNOWN, is_known=False).settle(wanted, None)
     assert wanted["spec"]["template"]["metadata"]["annotations"][FINGERPRINT_ANNOTATION] == UNKNOWN
 
 
 def test_an_external_redis_has_nothing_of_the_kind() -> None:
     wanted, same = manifests(UNKNOWN, EXTERNAL), manifests("other", EXTERNAL)
     for name, manifest in wanted.items():
-        Password(UNKNOWN, is_known=False).settle(manifest, None)
+        Root(UNKNOWN, is_known=False).settle(manifest, None)
         assert manifest == same[name]

@@ -7,7 +7,8 @@ import yaml
 
 from request_counter_operator.desired import children
 from request_counter_operator.election import LEASE_NAME
-from request_counter_operator.kinds import CHILD_KINDS, EVENT, KIND_OF, LEASE, REQUEST_COUNTER, SECRET
+from request_counter_operator.kinds import CHILD_KINDS, EVENT, KIND_OF, LEASE, POD, REQUEST_COUNTER, SECRET
+from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.seed import SEED_SECRET
 from request_counter_operator.settings import Settings
@@ -35,6 +36,7 @@ def test_the_rights_are_those_that_are_used() -> None:
     used[ours] = WATCHED
     used[ours[0], f"{ours[1]}/status"] = {"patch"}
     used[ours[0], f"{ours[1]}/finalizers"] = {"update"}
+    used[POD.group, POD.plural] = {"list", "delete"}
     used[EVENT.group, EVENT.plural] = {"create", "patch"}
     assert allowed() == used
 
@@ -49,7 +51,7 @@ def test_the_rights_in_its_own_namespace_are_for_the_lease_and_the_seed() -> Non
 
 
 def test_every_kind_that_is_watched_is_rendered_by_some_resource() -> None:
-    facts = Facts(redis_password="p")
+    facts = Facts(Credentials("p"))
     rendered = {manifest["kind"] for spec in SPECS.values() for manifest in children(counter(spec), Settings(), facts)}
     assert rendered == KIND_OF.keys()
 

@@ -7,9 +7,19 @@ here so that a resource can be made in a test or read from a file. Pure: nothing
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
+from request_counter_operator.api.model import DEFAULT_RESOURCES as DEFAULT_RESOURCES
+from request_counter_operator.api.model import Model as Model
+from request_counter_operator.api.model import Resources as Resources
+from request_counter_operator.api.status import Condition as Condition
+from request_counter_operator.api.status import Server as Server
+from request_counter_operator.api.status import Status as Status
+from request_counter_operator.api.status import StoreStatus as StoreStatus
+from request_counter_operator.api.store import External as External
+from request_counter_operator.api.store import Redis as Redis
+from request_counter_operator.api.store import SecretKeyRef as SecretKeyRef
+from request_counter_operator.api.store import Store as Store
 from request_counter_operator.errors import InvalidResourceError
 
 GROUP = "requestcounter.io"
@@ -17,29 +27,6 @@ VERSION = "v1"
 KIND = "RequestCounter"
 PLURAL = "requestcounters"
 API_VERSION = f"{GROUP}/{VERSION}"
-
-
-class Model(BaseModel):
-    """A frozen value whose fields are written in camelCase outside of Python. Unknown fields are a newer version's."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
-
-
-class ResourceList(Model):
-    """CPU and memory as Kubernetes quantities, such as ``100m`` and ``64Mi``."""
-
-    cpu: str | int | None = None
-    memory: str | int | None = None
-
-
-class Resources(Model):
-    """What a container asks for, and may use at most."""
-
-    requests: ResourceList | None = None
-    limits: ResourceList | None = None
-
-
-DEFAULT_RESOURCES = Resources(requests=ResourceList(cpu="100m", memory="64Mi"), limits=ResourceList(memory="256Mi"))
 
 
 class Autoscaling(Model):
@@ -91,48 +78,6 @@ class Logging(Model):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Persistence(Model):
-    """Redis's volume: its size as a quantity, and whether it outlives the RequestCounter."""
-
-    enabled: bool = True
-    size: str = "1Gi"
-    storage_class_name: str | None = None
-    retain: bool = True
-
-
-class SecretKeyRef(Model):
-    """A key of a Secret in the resource's namespace."""
-
-    name: str
-    key: str
-
-
-class External(Model):
-    """A Redis that somebody else runs. The URL never holds a password."""
-
-    url: str
-    password_secret_ref: SecretKeyRef | None = None
-    ca_secret_ref: SecretKeyRef | None = None
-
-
-class Redis(Model):
-    """The Redis that holds the counts: run by us (Standalone) or by somebody else (External)."""
-
-    mode: Literal["Standalone", "External"] = "Standalone"
-    image: str | None = None
-    resources: Resources = DEFAULT_RESOURCES
-    persistence: Persistence = Persistence()
-    external: External | None = None
-
-
-class Store(Model):
-    """Where the counts are kept, and what an acknowledgement promises."""
-
-    type: Literal["Redis"] = "Redis"
-    durability: Literal["None", "Persisted"] = "Persisted"
-    redis: Redis = Redis()
-
-
 class Spec(Model):
     """What is wanted.
 
@@ -150,45 +95,6 @@ class Spec(Model):
     limits: Limits = Limits()
     logging: Logging = Logging()
     store: Store = Store()
-
-
-class Condition(Model):
-    """One aspect of the resource's state, as the Kubernetes API conventions define it.
-
-    ``last_transition_time`` is RFC 3339 and moves only when ``status`` does.
-    """
-
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    last_transition_time: str
-    observed_generation: int | None = None
-
-
-class StoreStatus(Model):
-    """Which Redis holds the counts."""
-
-    mode: str | None = None
-    primary: str | None = None
-
-
-class Status(Model):
-    """What is the case. Everything in it can be observed anew."""
-
-    observed_generation: int | None = None
-    conditions: tuple[Condition, ...] = ()
-    replicas: int | None = None
-    ready_replicas: int | None = None
-    selector: str | None = None
-    url: str | None = None
-    total: int | None = None
-    requests_per_second: int | None = None
-    store: StoreStatus | None = None
-
-    def to_body(self) -> dict[str, Any]:
-        """Return the status as the API server stores it, without what is unknown."""
-        return self.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
 class Metadata(Model):
@@ -245,6 +151,12 @@ class RequestCounter(Model):
     def is_paused(self) -> bool:
         """Whether the operator is to leave everything as it is."""
         return self.spec.suspend == "Reconcile"
+
+    @property
+    def is_bootstrapped(self) -> bool:
+        """Whether its Redis, of the mode that is wanted, has come together once: from then on it has data to lose."""
+        store = self.status.store
+        return store is not None and store.mode == self.spec.store.redis.mode and bool(store.bootstrapped)
 
     @property
     def minimum_replicas(self) -> int:

@@ -1,0 +1,73 @@
+"""The part of the resource that says what is the case."""
+
+from typing import Any, Literal
+
+from request_counter_operator.api.model import Model
+
+
+class Condition(Model):
+    """One aspect of the resource's state, as the Kubernetes API conventions define it.
+
+    ``last_transition_time`` is RFC 3339 and moves only when ``status`` does.
+    """
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    last_transition_time: str
+    observed_generation: int | None = None
+
+
+class Server(Model):
+    """One Redis server: its pod, and what it was when it was asked last. ``linked`` is for replicas."""
+
+    name: str
+    role: Literal["Primary", "Replica", "Unreachable"]
+    linked: bool | None = None
+
+
+class AuthStatus(Model):
+    """How often the passwords of the counter's own Redis have been renewed, and how far that has come.
+
+    ``generation`` is what is to be used, ``accepted`` what may log in; ``rotate`` is the text of the specification that
+    was acted upon last, ``since`` (RFC 3339) when.
+    """
+
+    generation: int = 0
+    accepted: tuple[int, ...] = (0,)
+    rotate: str = ""
+    since: str | None = None
+
+
+class StoreStatus(Model):
+    """Which Redis holds the counts, and how it does.
+
+    ``bootstrapped`` and ``auth`` are the only fields of the status that cannot be observed anew.
+    """
+
+    mode: str | None = None
+    primary: str | None = None
+    version: str | None = None
+    bootstrapped: bool | None = None
+    last_failover: str | None = None
+    servers: tuple[Server, ...] = ()
+    auth: AuthStatus | None = None
+
+
+class Status(Model):
+    """What is the case. Everything in it can be observed anew."""
+
+    observed_generation: int | None = None
+    conditions: tuple[Condition, ...] = ()
+    replicas: int | None = None
+    ready_replicas: int | None = None
+    selector: str | None = None
+    url: str | None = None
+    total: int | None = None
+    requests_per_second: int | None = None
+    store: StoreStatus | None = None
+
+    def to_body(self) -> dict[str, Any]:
+        """Return the status as the API server stores it, without what is unknown."""
+        return self.model_dump(by_alias=True, exclude_none=True, mode="json")

@@ -1,0 +1,86 @@
+"""The part of the resource that says where the counts are kept."""
+
+from typing import Literal, TypeAlias
+
+from request_counter_operator.api.model import DEFAULT_RESOURCES, Model, Resources
+
+DEFAULT_SHARDS = 3
+_DEFAULT_REPLICAS = {"Sentinel": 2, "Cluster": 1}
+
+
+class Persistence(Model):
+    """Redis's volume: its size as a quantity, and whether it outlives the RequestCounter."""
+
+    enabled: bool = True
+    size: str = "1Gi"
+    storage_class_name: str | None = None
+    retain: bool = True
+
+
+class SecretKeyRef(Model):
+    """A key of a Secret in the resource's namespace."""
+
+    name: str
+    key: str
+
+
+class SecretRef(Model):
+    """A Secret in the resource's namespace, as a whole."""
+
+    name: str
+
+
+class External(Model):
+    """A Redis that somebody else runs. The URL never holds a password."""
+
+    url: str
+    password_secret_ref: SecretKeyRef | None = None
+    ca_secret_ref: SecretKeyRef | None = None
+    client_certificate_secret_ref: SecretRef | None = None
+
+
+class Auth(Model):
+    """When passwords are renewed: once for each new text of ``rotate``, and when they are so many days old."""
+
+    rotate: str = ""
+    rotate_after_days: int | None = None
+
+
+Mode: TypeAlias = Literal["Standalone", "Sentinel", "Cluster", "External"]
+
+
+class Redis(Model):
+    """The Redis that holds the counts: run by us in one of three ways, or by somebody else (External).
+
+    ``replicas`` is for each primary, and None is the mode's default; see ``replicas_per_primary``.
+    """
+
+    mode: Mode = "Standalone"
+    replicas: int | None = None
+    shards: int | None = None
+    read_from: Literal["Primary", "Replica"] = "Primary"
+    auth: Auth = Auth()
+    image: str | None = None
+    resources: Resources = DEFAULT_RESOURCES
+    persistence: Persistence = Persistence()
+    external: External | None = None
+
+    @property
+    def replicas_per_primary(self) -> int:
+        """How many replicas each primary is to have."""
+        return _DEFAULT_REPLICAS.get(self.mode, 0) if self.replicas is None else self.replicas
+
+    @property
+    def primaries(self) -> int:
+        """How many primaries our own Redis is to have; 0 when somebody else runs it."""
+        if self.mode == "Cluster":
+            return self.shards or DEFAULT_SHARDS
+        return 0 if self.mode == "External" else 1
+
+
+class Store(Model):
+    """Where the counts are kept, and what an acknowledgement promises."""
+
+    type: Literal["Redis"] = "Redis"
+    durability: Literal["None", "Persisted", "Replicated"] = "Persisted"
+    redis: Redis = Redis()

@@ -1,0 +1,103 @@
+"""Looks at a primary, its replicas and the sentinels that watch them. It only looks: the sentinels decide.
+
+Source: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from request_counter_operator.api import RequestCounter, Server
+from request_counter_operator.errors import RedisSilentError
+from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT
+from request_counter_operator.redis_admin.connection import Door, asking
+from request_counter_operator.redis_admin.reading import StoreReading
+from request_counter_operator.render.credentials import Credentials
+from request_counter_operator.render.topology import QUORUM, SENTINELS, group, sentinel_names, server_names
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one server said: its role, the address it announces, and what of it people want to know."""
+
+    server: Server
+    address: str = ""
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """Whom one sentinel calls primary, and how many replicas and other sentinels it sees."""
+
+    primary: str
+    replicas: int
+    sentinels: int
+
+
+async def look(counter: RequestCounter, credentials: Credentials) -> StoreReading:
+    """Ask all servers and sentinels at the same time; return what they said. A silent one is part of the answer."""
+    servers, sentinels = doors(counter, credentials)
+    said, watched = await asyncio.gather(
+        asyncio.gather(*map(_ask_server, servers)),
+        asyncio.gather(*(_ask_sentinel(door, group(counter)) for door in sentinels)),
+    )
+    return _reading(list(said), [one for one in watched if one is not None])
+
+
+def doors(counter: RequestCounter, credentials: Credentials) -> tuple[list[Door], list[Door]]:
+    """Return where the servers and the sentinels listen."""
+    namespace = counter.metadata.namespace
+
+    def door(name: str, port: int) -> Door:
+        return Door(name, f"{name}.{namespace}.svc", port, credentials)
+
+    servers = [door(name, REDIS_PORT) for name in server_names(counter)]
+    return servers, [door(name, SENTINEL_PORT) for name in sentinel_names(counter)]
+
+
+async def _ask_server(door: Door) -> _Said:
+    try:
+        async with asking(door) as ask:
+            server, replication = await ask.info("server"), await ask.info("replication")
+            announced = await ask("CONFIG", "GET", "replica-announce-ip")
+    except RedisSilentError:
+        return _Said(Server(name=door.name, role="Unreachable"))
+    address, version = announced["replica-announce-ip"], str(server["redis_version"])
+    if replication["role"] == "master":
+        return _Said(Server(name=door.name, role="Primary"), address, version)
+    linked = replication["master_link_status"] == "up"
+    return _Said(Server(name=door.name, role="Replica", linked=linked), address, version)
+
+
+async def _ask_sentinel(door: Door, name: str) -> _Watched | None:
+    try:
+        async with asking(door) as ask:
+            known = await ask("SENTINEL", "MASTER", name)
+    except RedisSilentError:
+        return None
+    return _Watched(known["ip"], int(known["num-slaves"]), int(known["num-other-sentinels"]) + 1)
+
+
+def _reading(said: list[_Said], watched: list[_Watched]) -> StoreReading:
+    votes = Counter(one.primary for one in watched).most_common(1)
+    chosen = votes[0][0] if votes and votes[0][1] >= QUORUM else None
+    servers = tuple(one.server for one in said)
+    primary = next((s.server.name for s in said if chosen and s.address == chosen and s.server.role == "Primary"), None)
+    fault = None
+    if chosen is None:
+        fault = f"{len(watched)} of {SENTINELS} sentinels answer, and do not agree on a primary"
+    elif primary is None:
+        fault = "the primary does not answer"
+    followers = [server for server in servers if server.role == "Replica" and server.linked]
+    return StoreReading(
+        servers=servers,
+        primary=primary,
+        version=next((one.version for one in said if one.version), None),
+        is_whole=(
+            primary is not None
+            and len(followers) == len(servers) - 1
+            and len(watched) == SENTINELS
+            and all((one.primary, one.sentinels) == (chosen, SENTINELS) for one in watched)
+        ),
+        fault=fault,
+    )

@@ -1,0 +1,84 @@
+"""Looks after each counter's own Redis, beside the work queue: one that hangs keeps nobody else waiting."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from request_counter_operator.cache import Key
+from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
+
+log = structlog.get_logger()
+
+Look = Callable[[], Awaitable[StoreReading]]
+
+CALM_INTERVAL_S = 10.0
+"""How often a Redis is looked at that is whole."""
+
+UNWELL_INTERVAL_S = 2.0
+"""How often one is looked at that is not."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One Redis: how it is looked at, and what was seen."""
+
+    look: Look
+    reading: StoreReading = NOT_READ
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Stores:
+    """Follows the Redis of any counter.
+
+    Args:
+        on_news: told whose Redis is another than before.
+    """
+
+    def __init__(self, on_news: Callable[[Key], None]) -> None:
+        self._on_news = on_news
+        self._followed: dict[Key, _Followed] = {}
+
+    def latest(self, key: Key) -> StoreReading:
+        """Return the latest reading; an empty one where there is none."""
+        followed = self._followed.get(key)
+        return NOT_READ if followed is None else followed.reading
+
+    def follow(self, key: Key, look: Look, *, is_doubtful: bool) -> None:
+        """Look from now on, in this way; at once if something may have happened that a look would tell of."""
+        followed = self._followed.get(key)
+        if followed is None:
+            followed = self._followed[key] = _Followed(look)
+            followed.task = asyncio.create_task(self._follow(key, followed))
+            return
+        followed.look = look
+        if is_doubtful:
+            followed.doubt.set()
+
+    def unfollow(self, key: Key) -> None:
+        """Look no more, and forget what was seen."""
+        followed = self._followed.pop(key, None)
+        if followed is not None and followed.task is not None:
+            followed.task.cancel()
+
+    async def _follow(self, key: Key, followed: _Followed) -> None:
+        while True:
+            followed.doubt.clear()
+            try:
+                reading = await followed.look()
+            except Exception:
+                # A fault of ours, which must not leave this Redis without a look for good.
+                log.exception("look at Redis failed", namespace=key.namespace, name=key.name)
+                reading = NOT_READ
+            if reading != followed.reading:
+                followed.reading = reading
+                self._on_news(key)
+            await asyncio.sleep(UNWELL_INTERVAL_S)
+            if reading.is_whole:
+                rest_s = CALM_INTERVAL_S * random.uniform(1, 1.1) - UNWELL_INTERVAL_S  # noqa: S311 - no secret
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(followed.doubt.wait(), rest_s)

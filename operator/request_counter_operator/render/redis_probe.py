@@ -1,0 +1,25 @@
+"""How the kubelet asks Redis and sentinels whether they are well."""
+
+from request_counter_operator.names import REDIS_PROBE_USER
+from request_counter_operator.render.manifest import Manifest
+
+
+def ping(*options: str, period_s: int, failures: int) -> Manifest:
+    """Return a probe that sends PING every ``period_s`` seconds and gives up after ``failures`` in a row."""
+    return {
+        # This user needs no password, and any will do; without one, redis-cli would not log in.
+        "exec": {"command": ["redis-cli", *options, "--user", REDIS_PROBE_USER, "--pass", "any", "ping"]},
+        "periodSeconds": period_s,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
+
+
+def ping_sentinel(*, period_s: int, failures: int) -> Manifest:
+    """Return the same for a sentinel, whom anybody may PING."""
+    return {
+        "exec": {"command": ["redis-cli", "-e", "-p", "26379", "ping"]},
+        "periodSeconds": period_s,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }

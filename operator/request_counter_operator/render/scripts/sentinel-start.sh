@@ -1,0 +1,69 @@
+#!/bin/bash
+# Starts a sentinel, which remembers on its volume what it knows. One that knows nothing asks the others, and then the
+# servers; only of a group that has never come together does it take the first server for the primary.
+set -euo pipefail
+. /etc/request-counter/config/topology.sh
+secrets=/etc/request-counter/sentinel
+conf=/data/sentinel.conf
+
+say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
+address() { local found; found=$(getent hosts "$1.$NAMESPACE.svc") && printf '%s' "${found%% *}"; }
+
+# The address that another sentinel calls primary; empty when none knows.
+primary_by_sentinels() {
+  local sentinel answer
+  for sentinel in $SENTINELS; do
+    [ "$sentinel" != "$HOSTNAME" ] || continue
+    answer=$(timeout 2 redis-cli -h "$sentinel.$NAMESPACE.svc" -p 26379 --raw \
+      sentinel get-master-addr-by-name "$GROUP" 2>/dev/null | head -n 1) || continue
+    if [[ $answer =~ ^[0-9a-fA-F.:]+$ ]]; then printf '%s' "$answer"; return; fi
+  done
+}
+
+# The address of the primary with most replicas, by the servers' own words; empty when there is none.
+primary_by_servers() {
+  local server replication replicas most=-1 best=""
+  for server in $SERVERS; do
+    replication=$(REDISCLI_AUTH=$(<$secrets/password) timeout 2 redis-cli -h "$server.$NAMESPACE.svc" \
+      --user "$(<$secrets/username)" --no-auth-warning --raw info replication 2>/dev/null | tr -d '\r') || continue
+    [[ $replication == *role:master* ]] || continue
+    replicas=$(sed -n 's/^connected_slaves://p' <<< "$replication")
+    if [ "$replicas" -gt "$most" ]; then most=$replicas; best=$server; fi
+  done
+  [ -z "$best" ] || address "$best"
+}
+
+until me=$(address "$HOSTNAME"); do say "the Service $HOSTNAME has no address yet"; sleep 1; done
+if ! grep -qs "^sentinel monitor $GROUP " $conf; then
+  until primary=$(primary_by_sentinels); [ -n "$primary" ] || { primary=$(primary_by_servers); [ -n "$primary" ]; }; do
+    if [ "$BOOTSTRAPPED" = no ] && primary=$(address "${SERVERS%% *}"); then break; fi
+    say "nobody knows who is primary yet"
+    sleep 1
+  done
+  say "takes $primary for the primary of $GROUP"
+  echo "sentinel monitor $GROUP $primary 6379 $QUORUM" > $conf.new
+else
+  # What may have changed while it was away is written anew; what it has learnt stays.
+  grep -vE '^(user|sentinel (announce-|sentinel-(user|pass)|auth-(user|pass)|(down-after|failover-|parallel-)))|^(port|dir|protected-mode|bind) ' \
+    $conf > $conf.new
+fi
+{
+  echo "port 26379"
+  echo "bind * -::*"
+  echo "protected-mode no"
+  echo "dir /data"
+  cat $secrets/users.acl
+  echo "sentinel announce-ip $me"
+  echo "sentinel announce-port 26379"
+  echo "sentinel sentinel-user $(<$secrets/username)"
+  echo "sentinel sentinel-pass $(<$secrets/password)"
+  cat $conf.new
+  echo "sentinel auth-user $GROUP $(<$secrets/username)"
+  echo "sentinel auth-pass $GROUP $(<$secrets/password)"
+  echo "sentinel down-after-milliseconds $GROUP $DOWN_AFTER_MS"
+  echo "sentinel failover-timeout $GROUP $FAILOVER_TIMEOUT_MS"
+  echo "sentinel parallel-syncs $GROUP 1"
+} > $conf.full
+mv $conf.full $conf
+rm -f $conf.new
+exec redis-sentinel $conf
