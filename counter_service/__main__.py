@@ -70,7 +70,7 @@ def open_store(settings: Settings) -> CounterStore:
         case _:
             files = TlsFiles(settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
             return RedisStore(
-                parse_address(settings.store, settings.store_password_file, files),
+                parse_address(settings.store, settings.store_password_file, settings.store_username_file, files),
                 counter=settings.name,
                 max_paths=settings.max_paths,
                 durability=settings.durability,
@@ -187,7 +187,7 @@ async def _check_config(settings: Settings) -> None:
     Raises:
         StoreMisconfiguredError, StoreUnavailableError, OSError: the store is not there, or cannot do what is asked.
     """
-    for file in (settings.store_password_file, settings.admin_token_file):
+    for file in (settings.store_username_file, settings.store_password_file, settings.admin_token_file):
         if file is not None:
             file.read_bytes()
     store = open_store(settings)

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         "redis+sentinel://sentinel:port,.../group, redis+cluster://host:port,..., each with rediss for TLS, or "
         "memory:// (gone with the process)",
     )
+    store_username_file: Path | None = Field(
+        None, description="file with the store's user, instead of the URL's; read together with the password's file"
+    )
     store_password_file: Path | None = Field(
         None, description="file with the store's password, read anew for every connection"
     )
@@ -153,6 +156,8 @@ class Settings(BaseSettings):
             raise ValueError("store_cert_file: a certificate and its key go together")
 
     def _check_redis_url(self) -> None:
+        if self.store_username_file is not None and self.store_password_file is None:
+            raise ValueError("store_username_file: a user in a file needs --store-password-file too")
         try:
             parse_address(self.store)
         except StoreMisconfiguredError as error:

@@ -54,6 +54,7 @@ class RedisAddress:
         database: number of the database; 0 in a cluster.
         options: for redis-py's connections.
         tls: whether connections are encrypted.
+        files: what is read anew for each connection.
     """
 
     kind: Literal["server", "sentinel", "cluster"]
@@ -62,6 +63,13 @@ class RedisAddress:
     database: int
     options: dict[str, Any]
     tls: bool
+    files: tuple[Path, ...]
+
+    @property
+    def username(self) -> str:
+        """As whom the last connection was made, or the first one will be."""
+        files = self.options.get("credential_provider")
+        return (files.username if files else self.options.get("username")) or "default"
 
     def connection_to(self, address: Address) -> Callable[[], AbstractConnection]:
         """Return what makes connections to a server with data, as the user who was named."""
@@ -80,12 +88,18 @@ class RedisAddress:
 _IDENTITY: Final = {"username", "password", "credential_provider"}
 
 
-def parse_address(url: str, password_file: Path | None = None, tls_files: TlsFiles | None = None) -> RedisAddress:
+def parse_address(
+    url: str,
+    password_file: Path | None = None,
+    username_file: Path | None = None,
+    tls_files: TlsFiles | None = None,
+) -> RedisAddress:
     """Return what the URL says.
 
     Args:
         url: as above.
         password_file: holds the password; read anew for each connection, so that it can be rotated.
+        username_file: holds the user's name, instead of the URL; read with the password, and only where that is a file.
         tls_files: read anew for each connection as well.
 
     Raises:
@@ -99,13 +113,16 @@ def parse_address(url: str, password_file: Path | None = None, tls_files: TlsFil
     if (kind == "sentinel") != bool(group) or (database and (kind == "cluster" or not database.isdecimal())):
         raise StoreMisconfiguredError(f"the store's URL ends with /{path}, which means nothing for a {kind}")
     default_port = _DEFAULT_SENTINEL_PORT if kind == "sentinel" else _DEFAULT_PORT
+    tls, tls_files = match["scheme"] == "rediss", tls_files or TlsFiles()
+    files = (username_file, password_file, *((tls_files.ca, tls_files.certificate, tls_files.key) if tls else ()))
     return RedisAddress(
         kind=kind,  # type: ignore[arg-type]  # the expression allows no other
         hosts=tuple(_host_and_port(host, default_port) for host in match["hosts"].split(",")),
         group=unquote(group),
         database=int(database or 0),
-        options=_connection_options(match, password_file, tls_files or TlsFiles()),
-        tls=match["scheme"] == "rediss",
+        options=_connection_options(match, password_file, username_file, tls_files),
+        tls=tls,
+        files=tuple(file for file in files if file is not None),
     )
 
 
@@ -116,13 +133,15 @@ def _host_and_port(text: str, default_port: int) -> Address:
     return host.strip("[]"), int(port or default_port)
 
 
-def _connection_options(url: re.Match[str], password_file: Path | None, tls_files: TlsFiles) -> dict[str, Any]:
+def _connection_options(
+    url: re.Match[str], password_file: Path | None, username_file: Path | None, tls_files: TlsFiles
+) -> dict[str, Any]:
     # All waiting is bounded by the callers, and all resending is the batcher's: there is one place that decides.
     options: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": None, "protocol": 2}
     options["retry"] = Retry(NoBackoff(), 0)
     user, password = unquote(url["user"] or ""), unquote(url["password"] or "")
     if password_file is not None:
-        options["credential_provider"] = PasswordFile(user or None, password_file)
+        options["credential_provider"] = CredentialFiles(user or None, password_file, username_file)
     elif password:
         options |= {"username": user or None, "password": password}
     if url["scheme"] == "rediss":
@@ -131,21 +150,42 @@ def _connection_options(url: re.Match[str], password_file: Path | None, tls_file
     return options
 
 
-class PasswordFile(CredentialProvider):
-    """Reads the password whenever redis-py connects, so that a rotated Secret is picked up without a restart."""
+class CredentialFiles(CredentialProvider):
+    """Reads who we are whenever redis-py connects, so that a rotated Secret is picked up without a restart.
 
-    def __init__(self, username: str | None, file: Path) -> None:
-        self._username = username
-        self._file = file
+    Args:
+        username: for where no file holds it; None for Redis's default user.
+        password_file: holds the password.
+        username_file: holds the user's name.
+
+    Attributes:
+        username: the last one that was given.
+    """
+
+    def __init__(self, username: str | None, password_file: Path, username_file: Path | None = None) -> None:
+        self.username = username
+        self._password_file = password_file
+        self._username_file = username_file
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """Return (password,) or (username, password); a trailing newline in the file does not count.
+        """Return (password,) or (username, password); a trailing newline in a file does not count.
 
         Raises:
-            StoreUnavailableError: the file cannot be read.
+            StoreUnavailableError: a file cannot be read, or names nobody.
         """
-        try:
-            password = self._file.read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise StoreUnavailableError(f"--store-password-file {self._file}: {error.strerror}") from error
-        return (self._username, password) if self._username else (password,)
+        if self._username_file is not None:
+            username = _line_of(self._username_file, "--store-username-file")
+            if not username:  # Redis would take the password for the default user's
+                raise StoreUnavailableError(f"--store-username-file {self._username_file}: is empty")
+            self.username = username
+        password = _line_of(self._password_file, "--store-password-file")
+        return (self.username, password) if self.username else (password,)
+
+
+def _line_of(file: Path, option: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise StoreUnavailableError(f"{option} {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise StoreUnavailableError(f"{option} {file}: is not UTF-8") from error

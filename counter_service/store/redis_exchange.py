@@ -6,7 +6,7 @@ hiredis directly; what redis-py's streams and pipelines do for each command cost
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 from hiredis import ProtocolError, Reader, pack_command
 from redis.asyncio.connection import AbstractConnection
@@ -23,13 +23,19 @@ class Exchange:
     is closed, so a late answer can never be taken for another's.
 
     Args:
-        make_connection: makes a connection that is not connected yet.
+        make_connection: makes a connection that is not connected yet; called for each, since what redis-py read from
+            files it keeps for as long as the connection's object lives.
     """
 
     def __init__(self, make_connection: Callable[[], AbstractConnection]) -> None:
-        self._connection = make_connection()
+        self._make_connection = make_connection
         self._answers: _Answers | None = None
         self._turn = asyncio.Lock()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection that has not ended, as far as is known."""
+        return self._answers is not None and not self._answers.is_lost
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send the commands in one packet and return their answers, in order; an error answer is a value.
@@ -40,12 +46,13 @@ class Exchange:
         # hiredis says tuple[X] where it means tuple[X, ...].
         packet = b"".join([pack_command(command) for command in commands])  # type: ignore[arg-type]
         async with self._turn:
+            answers = self._answers
             try:
-                if self._answers is None or self._answers.is_lost:
-                    self._answers = await self._connect()
-                return await self._answers.to(packet, len(commands))
+                if answers is None or answers.is_lost:
+                    answers = await self._connect()
+                return await answers.to(packet, len(commands))
             except BaseException:
-                await self.aclose()
+                await self._drop(answers)
                 raise
 
     async def ask(self, *command: str | bytes | int) -> Any:
@@ -60,32 +67,71 @@ class Exchange:
             raise answer
         return answer
 
+    async def renew(self) -> None:
+        """Have the packets from now on go out on a connection that is made now; where there is none, make none.
+
+        The new connection is made first. The old one is closed when the packet that is under way on it is answered, or
+        when this is cancelled.
+
+        Raises:
+            RedisError, OSError, StoreUnavailableError: the new one cannot be made; the old one stays in use.
+        """
+        if not self.is_connected:
+            async with self._turn:
+                pass  # who has it may be connecting, with what the files were before
+        if self.is_connected:
+            await self._connect()
+
     async def aclose(self) -> None:
         """Close the connection; the next packet opens another."""
-        if self._answers is not None:
-            self._answers.abort()
-            self._answers = None
-        await self._connection.disconnect(nowait=True)
+        await self._drop(self._answers)
 
     async def _connect(self) -> "_Answers":
-        await self._connection.disconnect(nowait=True)
-        await self._connection.connect()  # type: ignore[no-untyped-call]
-        # redis-py has no public way to its transport; the tests of every store fail if this one is gone.
-        writer = self._connection._writer  # noqa: SLF001
-        return _Answers(cast("asyncio.StreamWriter", writer).transport)
+        """Make a connection, and have it in the place of the one there is."""
+        made = await _Answers.on(self._make_connection())
+        before, self._answers = self._answers, made
+        if before is not None:
+            await before.aclose_when_answered()
+        return made
+
+    async def _drop(self, answers: "_Answers | None") -> None:
+        if self._answers is answers:
+            self._answers = None
+        if answers is not None:
+            await answers.aclose()
 
 
 class _Answers(asyncio.Protocol):
-    """The receiving side of a connection; takes its transport over."""
+    """The receiving side of a connection; takes its transport over.
 
-    def __init__(self, transport: asyncio.WriteTransport) -> None:
-        self._transport = transport
+    Args:
+        connection: is connected; closed with this.
+    """
+
+    def __init__(self, connection: AbstractConnection) -> None:
+        self._connection = connection
+        # redis-py has no public way to its transport; the tests of every store fail if this one is gone.
+        self._transport = cast("asyncio.StreamWriter", connection._writer).transport  # noqa: SLF001
         self._reader = Reader(replyError=_error)
         self._received: list[Any] = []
         self._wanted = 0
         self._all_received: asyncio.Future[list[Any]] | None = None
-        self.is_lost = transport.is_closing()
-        transport.set_protocol(self)
+        self.is_lost = self._transport.is_closing()
+        self._transport.set_protocol(self)
+
+    @classmethod
+    async def on(cls, connection: AbstractConnection) -> Self:
+        """Connect, and return the receiving side.
+
+        Raises:
+            RedisError, OSError, StoreUnavailableError: it cannot be connected, or is refused.
+        """
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        return cls(connection)
 
     def to(self, packet: bytes, commands: int) -> asyncio.Future[list[Any]]:
         """Send a packet of so many commands; the future gets as many answers."""
@@ -95,9 +141,18 @@ class _Answers(asyncio.Protocol):
         self._transport.write(packet)
         return self._all_received
 
-    def abort(self) -> None:
+    async def aclose(self) -> None:
         """Close the connection at once, unsent bytes or not."""
         self._transport.abort()
+        await self._connection.disconnect(nowait=True)
+
+    async def aclose_when_answered(self) -> None:
+        """Close the connection after what is under way on it; when cancelled, at once."""
+        try:
+            if self._all_received is not None:
+                await asyncio.wait([self._all_received])
+        finally:
+            await self.aclose()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""

@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from counter_service.store.redis_address import Address
 from counter_service.store.redis_exchange import Command, Exchange
+from counter_service.store.redis_renewal import Renewal
 from counter_service.store.redis_topology import Topology
 
 
@@ -30,12 +31,16 @@ class Lines:
 
     Args:
         topology: which server has which shard.
+        renewal: makes the connections, and keeps them new.
         to_replicas: whether to ask replicas, which answer reads only.
         proof: what ends each packet.
     """
 
-    def __init__(self, topology: Topology, *, to_replicas: bool = False, proof: Proof | None = None) -> None:
+    def __init__(
+        self, topology: Topology, renewal: Renewal, *, to_replicas: bool = False, proof: Proof | None = None
+    ) -> None:
         self._topology = topology
+        self._renewal = renewal
         self._to_replicas = to_replicas
         self._proof = proof
         # A replica of a cluster answers only who says that it knows that it is one.
@@ -82,7 +87,8 @@ class Lines:
     def _exchange(self, server: Address) -> Exchange:
         exchange = self._exchanges.get(server)
         if exchange is None:
-            exchange = self._exchanges[server] = Exchange(lambda: self._topology.connection_to(server))
+            exchange = self._renewal.exchange(lambda: self._topology.connection_to(server))
+            self._exchanges[server] = exchange
         return exchange
 
 

@@ -25,6 +25,7 @@ from counter_service.store.redis_address import RedisAddress
 from counter_service.store.redis_errors import translated
 from counter_service.store.redis_exchange import Command
 from counter_service.store.redis_lines import Lines, Proof
+from counter_service.store.redis_renewal import Renewal
 from counter_service.store.redis_topology import Topology, key_of, topology_of
 
 Durability = Literal["None", "Persisted", "Replicated"]
@@ -77,16 +78,17 @@ class RedisStore:
         read_from_replicas: bool = False,
     ) -> None:
         self._topology = topology_of(address, counter)
+        self._renewal = Renewal(address)
         self._doubts = _Doubts(self._topology)
         self._key_starts = [key_of(counter, shard, "") for shard in range(self._topology.shards)]
         self._max_paths = _part_of(max_paths, self._topology.shards)
         self._durability = durability
         proof = _proof(durability, _PROOF_TIMEOUT_MS)
         # Apart, so that nothing waits behind a slow disk but what must.
-        self._batches = Lines(self._topology, proof=proof)
-        self._writes = Lines(self._topology, proof=proof)
-        self._reads = Lines(self._topology, to_replicas=read_from_replicas)
-        self._rest = Lines(self._topology)
+        self._batches = Lines(self._topology, self._renewal, proof=proof)
+        self._writes = Lines(self._topology, self._renewal, proof=proof)
+        self._reads = Lines(self._topology, self._renewal, to_replicas=read_from_replicas)
+        self._rest = Lines(self._topology, self._renewal)
 
     async def increment(self, batch: Batch) -> Sequence[int | None]:
         """See CounterStore. Counts are exact up to 2**53, where Lua's numbers end."""
@@ -162,6 +164,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """See CounterStore."""
+        await self._renewal.aclose()
         for lines in (self._batches, self._writes, self._reads, self._rest):
             await lines.aclose()
 

@@ -165,6 +165,7 @@ async def test_workers_are_replaced_without_a_refused_connection(tmp_path: Path,
         ([], 0, "settings are good"),
         (["--store=redis://127.0.0.1:1"], 1, "Connection refused"),
         (["--store-password-file=/nowhere", "--store=redis://h"], 1, "/nowhere"),
+        (["--store-username-file=/nobody", "--store-password-file=/nowhere", "--store=redis://h"], 1, "/nobody"),
         (["--port=-1"], 2, "--port (COUNTER_PORT)"),
     ],
 )

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from kubectl_requestcounter.ledger import Ledger
 _COUNT: Final = re.compile(rb'"count": (\d+)}$')
 _LENGTH: Final = re.compile(rb"\r\nContent-Length: (\d+)\r\n")
 _RECONNECT_PAUSE_S: Final = 0.05
+# More than any server under test takes to give up.
+_LAST_ANSWERS_WITHIN_S: Final = 30.0
 
 
 @dataclass
@@ -55,6 +58,15 @@ class FastLedger(Ledger):
         self._address = str(address.hostname), int(address.port or 80)
         self._connections = connections
         self._rate_per_s = rate_per_s
+        self._is_ending = False
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Each connection ends with the answer that it waits for: only then are the books complete.
+        self._is_ending = True
+        await asyncio.wait([self._sender], timeout=_LAST_ANSWERS_WITHIN_S)
+        await super().__aexit__(kind, error, traceback)
 
     async def _send(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -68,6 +80,8 @@ class FastLedger(Ledger):
         turn = number
         while True:
             await asyncio.sleep(begin_at_s - time.monotonic())
+            if self._is_ending:
+                return
             begin_at_s = max(begin_at_s + interval_s, time.monotonic() - interval_s)
             path = self._paths[turn % len(self._paths)]
             turn += self._connections + 1

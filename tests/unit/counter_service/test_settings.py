@@ -36,6 +36,10 @@ def test_flag_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--workers", "2"], "--workers (COUNTER_WORKERS): sqlite:// is for one process"),
         (["--store", "memory://", "--durability", "None", "--workers", "2"], "--workers (COUNTER_WORKERS): memory://"),
         (["--store", "redis://h", "--store-ca-file", "x"], "--store-ca-file (COUNTER_STORE_CA_FILE): only a rediss://"),
+        (
+            ["--store", "redis://h", "--store-username-file", "x"],
+            "--store-username-file (COUNTER_STORE_USERNAME_FILE): a user in a file needs --store-password-file",
+        ),
         (["--name", "{x}"], "--name (COUNTER_NAME): "),
         (["--request-timeout-s", "0"], "--request-timeout-s (COUNTER_REQUEST_TIMEOUT_S): should be greater than 0"),
     ],
