@@ -19,7 +19,7 @@ from infra.kind.tools import Tools
 
 _START_TIMEOUT_S = 90.0
 CONTROL_PLANE = f"{places.CLUSTER}-control-plane"
-WORKERS = (f"{places.CLUSTER}-worker", f"{places.CLUSTER}-worker2")
+NODES = (CONTROL_PLANE, f"{places.CLUSTER}-worker", f"{places.CLUSTER}-worker2")
 
 
 def ensure_cluster(tools: Tools, step: Step) -> None:

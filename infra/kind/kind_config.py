@@ -56,7 +56,13 @@ def _kubeadm_patches(can_lower_oom_score: bool) -> list[dict[str, Any]]:
     proxy: dict[str, Any] = {"kind": "KubeProxyConfiguration", "apiVersion": "kubeproxy.config.k8s.io/v1alpha1"}
     if not can_lower_oom_score:
         kubelet["oomScoreAdj"] = proxy["oomScoreAdj"] = 0
-    return [_audit_patch(), kubelet, proxy]
+    # All three take pods: a Redis with two replicas, or three sentinels, then have a node for each.
+    control_plane = {
+        "kind": "InitConfiguration",
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "nodeRegistration": {"taints": []},
+    }
+    return [_audit_patch(), control_plane, kubelet, proxy]
 
 
 def _audit_patch() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from infra.kind import smoke, workloads
-from infra.kind.cluster import CONTROL_PLANE, WORKERS, ensure_cluster, kubectl
+from infra.kind.cluster import CONTROL_PLANE, NODES, ensure_cluster, kubectl
 from infra.kind.daemon import ensure_daemon
 from infra.kind.from_source.binaries import compile_binaries
 from infra.kind.from_source.recipes import METRICS_SERVER, PYTHON, REDIS, TRAEFIK, chosen_node
@@ -69,12 +69,12 @@ def _images(steps: Steps) -> None:
 
 
 def _load(steps: Steps) -> None:
-    """Each node gets what runs on it: the ingress and metrics on the control plane, counters on the workers."""
+    """Each node gets what runs on it: counters on all of them, the ingress and metrics on the control plane."""
     workload_images = [REDIS.name, *(image.name for image in project_images())]
     with steps.step("images into nodes") as step, ThreadPoolExecutor() as pool:
         step.note("loading")
         addons = pool.submit(load_images, [TRAEFIK.name, METRICS_SERVER.name], [CONTROL_PLANE])
-        loaded = load_images(workload_images, WORKERS) + addons.result()
+        loaded = load_images(workload_images, NODES) + addons.result()
         step.note(", ".join(loaded) or "are there")
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from infra.kind import places
-from infra.kind.cluster import CONTROL_PLANE, WORKERS, kubectl
+from infra.kind.cluster import CONTROL_PLANE, NODES, kubectl
 from infra.kind.errors import ClusterError, CommandError
 from infra.kind.nodes import descriptors, full_name
 from infra.kind.progress import Step
@@ -64,7 +64,7 @@ def deploy_sample(tools: Tools, service: ProjectImage, step: Step) -> None:
 
 def restart_outdated(tools: Tools, image: ProjectImage, selector: str) -> list[tuple[str, str]]:
     """Restart the Deployments whose pods run an older image of the same name; return each name and namespace."""
-    current = descriptors(image.name, WORKERS[0])
+    current = descriptors(image.name, NODES[0])
     pods = json.loads(kubectl(tools, "get", "pods", "--all-namespaces", "-l", selector, "-o", "json"))["items"]
     outdated = sorted({_deployment(pod) for pod in pods if is_outdated(pod, full_name(image.name), current)})
     for deployment, namespace in outdated:

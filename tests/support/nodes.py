@@ -22,13 +22,22 @@ async def on_node(node: str, *command: str) -> str:
     Raises:
         NodeError: It ended with an error.
     """
+    return await docker("exec", node, *command)
+
+
+async def docker(*arguments: str) -> str:
+    """Run Docker's command line on this machine and return what it wrote to standard output.
+
+    Raises:
+        NodeError: It ended with an error.
+    """
     process = await asyncio.create_subprocess_exec(
-        "docker", "exec", node, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        "docker", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(COMMAND_TIMEOUT_S):
         output, errors = await process.communicate()
     if process.returncode:
-        raise NodeError(f"{' '.join(command)}: {errors.decode().strip() or output.decode().strip()}")
+        raise NodeError(f"{' '.join(arguments)}: {errors.decode().strip() or output.decode().strip()}")
     return output.decode()
 
 
@@ -38,7 +47,8 @@ async def process_of_pod(node: str, pod: str, program: str) -> int:
     Raises:
         NodeError: There is none.
     """
-    script = f'for p in $(pgrep -f "{program}"); do grep -qz "^HOSTNAME={pod}$" /proc/$p/environ && echo $p; done'
+    # By the host's name, which is the pod's: programs such as Redis write their title over their environment.
+    script = f'for p in $(pgrep -f "{program}"); do [ "$(nsenter --target $p --uts hostname)" != {pod} ] || echo $p; done'
     found = (await on_node(node, "bash", "-c", f"{script}; true")).split()
     if not found:
         raise NodeError(f"no {program} of {pod} on {node}")
@@ -61,6 +71,18 @@ class PodNetwork:
             yield
         finally:
             await on_node(self._node, *self._enter, "iptables", "--delete", *rule)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Let nothing in or out, but what the pod says to itself, while the block runs."""
+        rules = [("INPUT", "!", "--in-interface", "lo"), ("OUTPUT", "!", "--out-interface", "lo")]
+        for rule in rules:
+            await on_node(self._node, *self._enter, "iptables", "--insert", *rule, "--jump", "DROP")
+        try:
+            yield
+        finally:
+            for rule in rules:
+                await on_node(self._node, *self._enter, "iptables", "--delete", *rule, "--jump", "DROP")
 
     async def connections_to(self, address: str) -> list[int]:
         """Return the pod's own ports of its established connections to an address."""

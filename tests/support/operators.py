@@ -1,5 +1,7 @@
 """The operators of the local cluster: which one leads, and how it is killed, stopped and cut off."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.support.eventually import eventually
@@ -62,6 +64,15 @@ class Operators:
         await eventually(is_so, within_s=60)
         if replicas:
             await self.settled()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Have no operator while the block runs."""
+        await self.scale(0)
+        try:
+            yield
+        finally:
+            await self.scale(2)
 
     async def node_of(self, pod: str) -> str:
         """Return the node that a pod is on."""

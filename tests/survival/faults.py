@@ -1,0 +1,95 @@
+"""What is done to a counter's Redis: each fault, as one would meet it, and who is primary when it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.support.eventually import eventually
+from tests.support.kubectl import Kubectl
+from tests.support.nodes import CONTROL_PLANE, PodNetwork, docker, on_node, process_of_pod
+
+SERVERS = "--selector=app.kubernetes.io/instance=hits,app.kubernetes.io/component in (redis,cluster)"
+SENTINELS = "--selector=app.kubernetes.io/instance=hits,app.kubernetes.io/component=sentinel"
+NOW = ("--grace-period=0", "--force", "--wait=false")
+PARTITION_S = 60
+
+
+async def primary(kubectl: Kubectl) -> str:
+    """Return a pod that is primary, by the resource's status."""
+    status = (await kubectl.get("requestcounter", "hits"))["status"]["store"]
+    return next(str(server["name"]) for server in status["servers"] if server["role"] == "Primary")
+
+
+async def node_of(kubectl: Kubectl, pod: str) -> str:
+    """Return the node that a pod is on."""
+    return str((await kubectl.get("pod", pod))["spec"]["nodeName"])
+
+
+async def pod_deleted(kubectl: Kubectl) -> None:
+    """The primary's pod, by force."""
+    await kubectl("delete", "pod", await primary(kubectl), *NOW)
+
+
+async def process_killed(kubectl: Kubectl) -> None:
+    """The primary's process, by SIGKILL."""
+    pod = await primary(kubectl)
+    node = await node_of(kubectl, pod)
+    await on_node(node, "kill", "-KILL", str(await process_of_pod(node, pod, "redis-server")))
+
+
+async def pod_and_volume_deleted(kubectl: Kubectl) -> None:
+    """The primary's pod together with all its data."""
+    pod = await primary(kubectl)
+    await kubectl("delete", "persistentvolumeclaim", f"data-{pod}", "--wait=false")
+    await kubectl("delete", "pod", pod, *NOW)
+
+
+async def all_servers_deleted(kubectl: Kubectl) -> None:
+    """All servers with data at once, by force."""
+    await kubectl("delete", "pods", SERVERS, *NOW)
+
+
+async def all_deleted(kubectl: Kubectl) -> None:
+    """All servers and all sentinels at once, by force."""
+    await asyncio.gather(kubectl("delete", "pods", SERVERS, *NOW), kubectl("delete", "pods", SENTINELS, *NOW))
+
+
+async def sentinels_deleted(kubectl: Kubectl) -> None:
+    """All sentinels, by force, and the primary's process a moment later."""
+    await kubectl("delete", "pods", SENTINELS, *NOW)
+    await process_killed(kubectl)
+
+
+async def partitioned(kubectl: Kubectl) -> None:
+    """The primary hears nobody and is heard by nobody for a minute; then it is back."""
+    pod = await primary(kubectl)
+    node = await node_of(kubectl, pod)
+    network = PodNetwork(node, await process_of_pod(node, pod, "redis-server"))
+    async with network.alone():
+        await asyncio.sleep(PARTITION_S)
+
+
+async def move_to_a_worker(kubectl: Kubectl) -> None:
+    """See to it that the primary is on no node that all else depends on here: the one of API server and Ingress."""
+
+    async def is_there() -> bool:
+        pod = await primary(kubectl)
+        if await node_of(kubectl, pod) != CONTROL_PLANE:
+            return True
+        await kubectl("delete", "pod", pod)
+        await kubectl.wait("requestcounter/hits", "condition=Ready", within_s=120)
+        return False
+
+    await eventually(is_there, within_s=300)
+
+
+@asynccontextmanager
+async def node_stopped(kubectl: Kubectl) -> AsyncIterator[None]:
+    """The primary's node is off while the block runs."""
+    node = await node_of(kubectl, await primary(kubectl))
+    await docker("stop", "--time=0", node)
+    try:
+        yield
+    finally:
+        await docker("start", node)
+        await kubectl.wait(f"node/{node}", "condition=Ready", within_s=180)

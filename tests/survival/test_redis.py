@@ -1,0 +1,116 @@
+"""A Redis with replicas loses servers, sentinels, volumes, a node, its network: no acknowledged count is lost.
+
+Each test is an incident that users of other operators have reported (complaint numbers: docs/redis-incidents.md).
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from kubectl_requestcounter.ledger import Books, Ledger
+from tests.support.eventually import eventually
+from tests.support.kubectl import Kubectl
+from tests.support.operators import Operators
+from tests.support.resources import GATE, host, ready, start
+from tests.survival import faults
+from tests.survival.report import Report
+
+WRITES_AGAIN_WITHIN_S = 15.0
+AFTER_A_BLACKOUT_WITHIN_S = 60.0
+ENOUGH = 1500
+"""Acknowledged before the fault, and after it: five seconds' worth."""
+
+pytestmark = pytest.mark.timeout(420)
+
+Fault = Callable[[Kubectl], Awaitable[None]]
+
+GROUPS: dict[str, dict[str, Any]] = {
+    "Sentinel": {"mode": "Sentinel"},
+}
+
+FAULTS: dict[Fault, float] = {
+    faults.pod_deleted: WRITES_AGAIN_WITHIN_S,
+    faults.process_killed: WRITES_AGAIN_WITHIN_S,
+    faults.partitioned: WRITES_AGAIN_WITHIN_S,
+    faults.pod_and_volume_deleted: WRITES_AGAIN_WITHIN_S,
+    faults.all_servers_deleted: AFTER_A_BLACKOUT_WITHIN_S,
+    faults.all_deleted: AFTER_A_BLACKOUT_WITHIN_S,
+    faults.sentinels_deleted: AFTER_A_BLACKOUT_WITHIN_S,
+}
+
+
+def with_redis(redis: dict[str, Any], durability: str = "Replicated") -> dict[str, Any]:
+    return {"store": {"durability": durability, "redis": redis}}
+
+
+async def under_load(kubectl: Kubectl, fault: Fault) -> Ledger:
+    """Count at 300 PUT/s over 200 paths, while ``fault`` happens and until all has been well for five seconds."""
+    async with Ledger(GATE, host=host(kubectl), paths=200, rate_per_s=300) as ledger:
+        await eventually(lambda: ledger.books.acknowledged >= ENOUGH, within_s=60)
+        await fault(kubectl)
+        enough = ledger.books.acknowledged + ENOUGH
+        await eventually(lambda: ledger.books.acknowledged >= enough, within_s=150)
+        await eventually(lambda: is_whole(kubectl), within_s=150, every_s=1)
+        enough = ledger.books.acknowledged + ENOUGH
+        await eventually(lambda: ledger.books.acknowledged >= enough, within_s=60)
+    return ledger
+
+
+async def is_whole(kubectl: Kubectl) -> bool:
+    """Whether all pods of Redis are ready; the resource's status may have nobody to write it."""
+    sets = (await kubectl.get("statefulsets"))["items"]
+    return all(one["status"].get("readyReplicas", 0) == one["spec"]["replicas"] for one in sets)
+
+
+def is_within(books: Books, limit_s: float) -> None:
+    assert books.longest_gap_s <= limit_s, str(books)
+
+
+@pytest.mark.parametrize("operator", ["there", "away"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("mode", GROUPS)
+async def test_nothing_acknowledged_is_lost(
+    namespace: Kubectl, operators: Operators, report: Report, mode: str, fault: Fault, operator: str
+) -> None:
+    await start(namespace, with_redis(GROUPS[mode]))
+    if operator == "away":
+        async with operators.away():
+            ledger = await under_load(namespace, fault)
+    else:
+        ledger = await under_load(namespace, fault)
+    await ready(namespace)
+    books = await ledger.verify()
+    report.add(mode, str(fault.__doc__), operator, books)
+    is_within(books, FAULTS[fault])
+
+
+@pytest.mark.parametrize("mode", GROUPS)
+async def test_nothing_acknowledged_is_lost_with_a_node(namespace: Kubectl, report: Report, mode: str) -> None:
+    await start(namespace, with_redis(GROUPS[mode]))
+    await faults.move_to_a_worker(namespace)
+
+    async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
+        await eventually(lambda: ledger.books.acknowledged >= ENOUGH, within_s=60)
+        async with faults.node_stopped(namespace):
+            enough = ledger.books.acknowledged + ENOUGH
+            await eventually(lambda: ledger.books.acknowledged >= enough, within_s=60)
+        await eventually(lambda: is_whole(namespace), within_s=200, every_s=1)
+    await ready(namespace)
+    books = await ledger.verify()
+    report.add(mode, str(faults.node_stopped.__doc__), "there", books)
+    is_within(books, WRITES_AGAIN_WITHIN_S)
+
+
+async def test_without_replicas_and_persistence_the_same_loss_shows(namespace: Kubectl, report: Report) -> None:
+    alone = {"mode": "Standalone", "persistence": {"enabled": False}}
+    await start(namespace, with_redis(alone, durability="None"))
+
+    async def killed(kubectl: Kubectl) -> None:
+        await kubectl("delete", "pod", "hits-redis-0", *faults.NOW)
+
+    ledger = await under_load(namespace, killed)
+    await ready(namespace)
+    with pytest.raises(AssertionError, match="discrepancies") as found:
+        await ledger.verify()
+    report.add_control("Standalone, `None`", str(faults.pod_deleted.__doc__), str(found.value).partition(":")[0])
