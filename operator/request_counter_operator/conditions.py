@@ -17,6 +17,9 @@ from request_counter_operator.names import child_name
 
 Truth = Literal["True", "False", "Unknown"]
 
+_WORDS_OF_THE_SERVICE = {"StoreAnswers", "StoreUnavailable"}
+"""Reasons of RedisReady that only the service can give."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -28,6 +31,7 @@ class Observed:
         total: All requests counted so far; None when it could not be read.
         requests_per_second: Counted of late; None when unknown.
         store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
+        is_unasked: Whether the service has pods, and has neither answered this operator yet nor been silent for long.
         failures: What could not be applied.
         fight: Who keeps changing which child, as a sentence; None when nobody does.
         missing_secrets: Secrets, or keys of them, that the resource refers to and that are not there.
@@ -38,6 +42,7 @@ class Observed:
     total: int | None = None
     requests_per_second: int | None = None
     store_fault: str | None = None
+    is_unasked: bool = False
     failures: tuple[OperatorError, ...] = ()
     fight: str | None = None
     missing_secrets: tuple[str, ...] = ()
@@ -103,11 +108,22 @@ def _redis_ready(counter: RequestCounter, observed: Observed) -> Verdict:
     redis = counter.spec.store.redis
     if redis.mode == "Standalone" and (observed.redis is None or observed.redis.ready < observed.redis.wanted):
         return Verdict("False", "RedisNotRunning", f"the pod {child_name(counter, 'redis')}-0 is not ready")
+    if observed.is_unasked and (last_word := _last_word(counter)) is not None:
+        return last_word
     if observed.store_fault is not None:
         return Verdict("False", "StoreUnavailable", observed.store_fault)
     if observed.total is not None:
         return Verdict("True", "StoreAnswers", "the service reads and writes its store")
     return Verdict("Unknown", "ServiceSilent", "no pod of the service could be asked about its store")
+
+
+def _last_word(counter: RequestCounter) -> Verdict | None:
+    """Return what the status tells that the service said of its store; None where it does not, or of another spec."""
+    for known in counter.status.conditions:
+        is_current = known.observed_generation == counter.metadata.generation
+        if known.type == "RedisReady" and known.reason in _WORDS_OF_THE_SERVICE and is_current:
+            return Verdict(known.status, known.reason, known.message)
+    return None
 
 
 def _available(counter: RequestCounter, observed: Observed) -> Verdict:

@@ -9,7 +9,7 @@ from request_counter_operator.errors import NotFoundError, OperatorError
 from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
-from request_counter_operator.totals import Totals
+from request_counter_operator.totals import SILENCE, Totals
 
 
 class Observer:
@@ -40,13 +40,15 @@ class Observer:
         rollout = None if service is None else service.rollout
         redis_rollout = None if redis is None else redis.rollout
         self._follow(key, counter, rollout, redis_rollout)
-        reading = self._totals.latest(key)
+        latest = self._totals.latest(key)
+        reading = latest or SILENCE
         return Observed(
             service=rollout,
             redis=redis_rollout,
             total=reading.total,
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
+            is_unasked=latest is None,
             failures=tuple(failures),
             fight=fight,
             missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
@@ -62,7 +64,8 @@ class Observer:
             return
         url = f"http://{admin_name(counter)}.{counter.metadata.namespace}.svc:{ADMIN_PORT}"
         is_well = service.ready >= service.wanted and (redis is None or redis.ready >= redis.wanted)
-        self._totals.follow(key, url, is_doubtful=not is_well or self._totals.latest(key).total is None)
+        latest = self._totals.latest(key)
+        self._totals.follow(key, url, is_doubtful=not is_well or latest is None or latest.total is None)
 
     async def _missing_secrets(self, counter: RequestCounter, service: Rollout | None) -> AsyncIterator[str]:
         """Find the Secrets that pods wait for; they are looked for while some pod is not ready."""
