@@ -30,6 +30,7 @@ from request_counter_operator.probes import Health, serve_probes
 from request_counter_operator.reconcile import Reconciler
 from request_counter_operator.seed import load_seed
 from request_counter_operator.settings import Settings
+from request_counter_operator.terminating import TerminatingNamespaces
 from request_counter_operator.totals import Totals, admin_session
 from request_counter_operator.watch_pulse import WatchPulse
 from request_counter_operator.workqueue import WorkQueue
@@ -98,6 +99,7 @@ class Program:
             ),
             observer=Observer(self.cache, cluster, totals),
             recorder=Recorder(cluster, self.identity, rfc3339_now),
+            terminating=TerminatingNamespaces(time.monotonic),
             settings=self.settings,
             now=rfc3339_now,
         )

@@ -32,6 +32,7 @@ from request_counter_operator.render.credentials import derive_password
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status
+from request_counter_operator.terminating import TerminatingNamespaces
 from request_counter_operator.turns import Made
 from request_counter_operator.write_gate import WriteGate
 
@@ -62,6 +63,7 @@ class Reconciler:
 
     Attributes:
         gate: Whether this process may write at all.
+        terminating: Where nothing is written, because it is all going away.
         seed: What the passwords are derived from; empty until the first election.
         now: The time of day, in RFC 3339.
     """
@@ -72,6 +74,7 @@ class Reconciler:
     applier: Applier
     observer: Observer
     recorder: Recorder
+    terminating: TerminatingNamespaces
     settings: Settings
     now: Callable[[], str]
     seed: bytes = b""
@@ -95,11 +98,18 @@ class Reconciler:
         if body is None:
             self._forget(key)
             return None
+        uid = body["metadata"]["uid"]
+        if (rest_s := self.terminating.rest_s(key.namespace, uid)) > 0:
+            return rest_s
         try:
             return await self._reconcile(key, body)
-        except (GoneError, TerminatingError) as error:
+        except GoneError as error:
             log.debug("left alone", why=str(error))
             return None
+        except TerminatingError as error:
+            log.debug("left alone", why=str(error))
+            self.terminating.note(key.namespace, self.cache.uids(key.namespace))
+            return self.terminating.rest_s(key.namespace, uid)
 
     async def _reconcile(self, key: Key, body: Body) -> float | None:
         known = self._known.setdefault(key, _Known())
