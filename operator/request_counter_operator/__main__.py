@@ -31,6 +31,7 @@ from request_counter_operator.reconcile import Reconciler
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.seed import load_seed
 from request_counter_operator.settings import Settings
+from request_counter_operator.terminating import TerminatingNamespaces
 from request_counter_operator.totals import Totals, admin_session
 from request_counter_operator.watch_pulse import WatchPulse
 from request_counter_operator.workqueue import WorkQueue
@@ -100,6 +101,7 @@ class Program:
             ),
             observer=observer,
             recorder=Recorder(cluster, self.identity, rfc3339_now),
+            terminating=TerminatingNamespaces(time.monotonic),
             settings=self.settings,
             now=rfc3339_now,
         )

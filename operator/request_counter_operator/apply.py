@@ -1,67 +1,64 @@
 """Makes the cluster's children the wanted ones: server-side apply of what is wanted, removal of what is not.
 
 A child whose fields of ours have the wanted values is not written again, so a settled resource costs no request at
-all. What somebody changed is put right, and told along with who it was.
+all. What somebody changed is put right, and told along with who it was. Children that do not need each other take
+their turns at the same time.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, belongs_to
+from request_counter_operator.confirmation import Confirmation
 from request_counter_operator.drift import Corrections
 from request_counter_operator.errors import (
     ConflictError,
     FieldConflictError,
     ForeignObjectError,
-    GoneError,
     ImmutableFieldError,
     NotFoundError,
-    NotLeadingError,
-    OperatorError,
-    TerminatingError,
 )
 from request_counter_operator.happening import Happening
-from request_counter_operator.kinds import DEPLOYMENT, KIND_OF, REQUEST_COUNTER, SERVICE, STATEFUL_SET
+from request_counter_operator.kinds import DEPLOYMENT, KIND_OF, SERVICE, STATEFUL_SET
 from request_counter_operator.kube import Cluster, Object
-from request_counter_operator.names import REPLICAS_FIELD_MANAGER
 from request_counter_operator.ownership import manifest_digest, takers
 from request_counter_operator.render.manifest import Manifest
+from request_counter_operator.replicas import hand_over_replicas
+from request_counter_operator.turns import Made, Turn, sum_up, take_turns
+
+WATCH_LAG_S = 3.0
+"""How long the watch may take to tell of a child that was just made, before the API server is asked for it."""
 
 
-class _Applied(NamedTuple):
-    """What our last apply wanted and what it made of our fields, as digests, and the version it made of the object."""
+@dataclass(slots=True)
+class _Applied:
+    """What our last apply of a child came to.
+
+    Attributes:
+        wanted: Digest of what it asked for.
+        live: Digest of what it made of our fields.
+        version: That it made of the object.
+        at_s: When, by the applier's clock.
+        is_told: Whether the watch has told of it since.
+    """
 
     wanted: str
     live: str
     version: int
+    at_s: float
+    is_told: bool = False
 
 
-@dataclass(slots=True)
-class Made:
-    """What one pass over the children came to.
-
-    Attributes:
-        failures: What could not be done, in the order of the manifests.
-        happenings: What people should know of.
-        wrote: Whether anything was sent to the API server.
-    """
-
-    failures: list[OperatorError] = field(default_factory=list)
-    happenings: list[Happening] = field(default_factory=list)
-    wrote: bool = False
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Pass:
-    """One pass over the children of one RequestCounter: what it may rely on, and what it came to."""
+    """What one pass over the children of one RequestCounter goes by."""
 
     key: Key
     counter: RequestCounter
     memory: dict[ChildKey, _Applied]
-    is_confirmed: bool = False
-    made: Made = field(default_factory=Made)
+    confirmation: Confirmation
 
 
 class Applier:
@@ -88,18 +85,24 @@ class Applier:
         """Bring the children to what ``manifests`` say; one that fails does not keep the others from their turn.
 
         Raises:
-            GoneError: The RequestCounter is gone or going, or its namespace is. Nothing more was made for it.
+            GoneError: The RequestCounter is gone or going. Nothing more was made for it.
+            TerminatingError: Its namespace is being deleted. Nothing more was made for it.
             NotLeadingError: This process may not write any more.
         """
-        work = _Pass(key, counter, self._memory(key, counter))
+        work = _Pass(key, counter, self._memory(key, counter), Confirmation(self._cluster, counter))
         live = self._cache.children(key)
         wanted = {_child_key(manifest): manifest for manifest in manifests}
-        for child, manifest in wanted.items():
-            await self._attempt(work, child, self._make_one(work, child, manifest, live.get(child)))
-        for old in live.values():
-            if old.key not in wanted and old.owner_uid == counter.metadata.uid and not old.terminating:
-                await self._attempt(work, old.key, self._remove(work, old))
-        return work.made
+        turns = [Turn(child, live.get(child), manifest) for child, manifest in wanted.items()]
+        turns += [
+            Turn(old.key, old)
+            for old in live.values()
+            if old.key not in wanted and old.owner_uid == counter.metadata.uid and not old.terminating
+        ]
+        await take_turns(turns, partial(self._take, work))
+        for turn in turns:
+            if turn.drift:
+                self._note(key, turn)
+        return sum_up(turns)
 
     def fight_over(self, key: Key) -> str | None:
         """Return who keeps changing a child of this RequestCounter, as a sentence; None when nobody does."""
@@ -120,78 +123,73 @@ class Applier:
             self._applied[key] = (counter.metadata.uid, memory)
         return memory
 
-    async def _attempt(self, work: _Pass, child: ChildKey, attempt: Coroutine[None, None, None]) -> None:
-        try:
-            await attempt
-        except TerminatingError as error:
-            raise GoneError(str(error)) from error
-        except (GoneError, NotLeadingError):
-            raise
-        except OperatorError as error:
-            work.made.failures.append(_located(child, error))
+    async def _take(self, work: _Pass, turn: Turn) -> None:
+        if turn.manifest is not None:
+            await self._make_one(work, turn, turn.manifest)
+        elif turn.live is not None:
+            await self._remove(work, turn, turn.live)
 
-    async def _make_one(self, work: _Pass, child: ChildKey, manifest: Manifest, live: Child | None) -> None:
-        before = work.memory.get(child)
-        wanted = manifest_digest(manifest)
+    async def _make_one(self, work: _Pass, turn: Turn, manifest: Manifest) -> None:
+        before, live, wanted = work.memory.get(turn.child), turn.live, manifest_digest(manifest)
+        is_ours = before is not None and before.wanted == wanted
         if live is None:
             # The watch may be behind, or somebody took the label off by which it knows ours.
-            live = await self._find(work.counter, child)
-        if live is not None:
-            if live.terminating:
-                return  # its end makes an event, and then it is made anew
-            if live.owner_uid not in {None, work.counter.metadata.uid}:
-                raise ConflictError("it still belongs to a deleted resource of the same name")
-            if live.digest == wanted or (before and before.version > live.resource_version):
-                return  # as wanted, or the watch has not told of our last write yet
-            if before and (before.wanted, before.live) == (wanted, live.digest):
-                return  # as we made it: the API server writes some value in another way
-        await self._confirm(work)
-        drift = await self._drift(work, manifest, live, is_ours=before is not None and before.wanted == wanted)
+            if before is not None and is_ours and self._is_untold(before):
+                turn.awaits_watch = True
+                return
+            live = await self._find(work.counter, turn.child)
+        elif before is not None and live.resource_version >= before.version:
+            before.is_told = True
+        if live is not None and self._is_as_wanted(work, live, before, wanted):
+            return
+        await work.confirmation.get()
+        drift = await self._drift(work, manifest, live, is_ours=is_ours)
         if live is not None and live.owns_replicas and "replicas" not in manifest["spec"]:
-            await self._hand_over_replicas(work.counter, live)
-        await self._apply(work, child, manifest, wanted)
-        if drift:
-            self._note(work, child, drift)
+            await hand_over_replicas(self._cluster, work.counter, live)
+        await self._apply(work, turn, manifest, wanted)
+        turn.drift = drift
 
-    async def _apply(self, work: _Pass, child: ChildKey, manifest: Manifest, wanted: str) -> None:
-        work.made.wrote = True
+    def _is_untold(self, before: _Applied) -> bool:
+        """Return whether a child that the watch does not know is one that we made a moment ago."""
+        return not before.is_told and self._clock() - before.at_s < WATCH_LAG_S
+
+    def _is_as_wanted(self, work: _Pass, live: Child, before: _Applied | None, wanted: str) -> bool:
+        """Return whether nothing is to be done to a child that is there, or nothing yet.
+
+        Raises:
+            ConflictError: It is not this RequestCounter's.
+        """
+        if live.terminating:
+            return True  # its end makes an event, and then it is made anew
+        if live.owner_uid not in {None, work.counter.metadata.uid}:
+            raise ConflictError("it still belongs to a deleted resource of the same name")
+        if live.digest == wanted or (before and before.version > live.resource_version):
+            return True  # as wanted, or the watch has not told of our last write yet
+        # As we made it: the API server writes some value in another way.
+        return before is not None and (before.wanted, before.live) == (wanted, live.digest)
+
+    async def _apply(self, work: _Pass, turn: Turn, manifest: Manifest, wanted: str) -> None:
+        child, turn.wrote = turn.child, True
         try:
             applied = Child.from_body(await self._cluster.apply(manifest))
         except ImmutableFieldError:
             if child.kind == SERVICE.kind:
                 raise  # its address would change, under everybody who has it
-            await self._remove(work, Child.from_body(await self._get(work.counter, child)), orphan=True)
+            await self._remove(work, turn, Child.from_body(await self._get(work.counter, child)), orphan=True)
             note = f"{child.kind} {child.name} is made anew: a field that never changes was not as wanted"
-            work.made.happenings.append(Happening("Normal", "ChildRecreated", note))
+            turn.happenings.append(Happening("Normal", "ChildRecreated", note))
         else:
-            work.memory[child] = _Applied(wanted, applied.digest, applied.resource_version)
+            work.memory[child] = _Applied(wanted, applied.digest, applied.resource_version, self._clock())
 
-    async def _remove(self, work: _Pass, child: Child, *, orphan: bool = False) -> None:
+    async def _remove(self, work: _Pass, turn: Turn, child: Child, *, orphan: bool = False) -> None:
         """Delete this very child; ``orphan`` leaves a workload's pods running, for the next one of its name."""
-        await self._confirm(work)
-        work.made.wrote = True
+        await work.confirmation.get()
+        turn.wrote = True
         keeps_pods = orphan and child.key.kind in {DEPLOYMENT.kind, STATEFUL_SET.kind}
         propagation = "Orphan" if keeps_pods else "Background"
         kind = KIND_OF[child.key.kind]
         await self._cluster.delete(kind, work.key.namespace, child.key.name, child.uid, propagation=propagation)  # type: ignore[arg-type]
         work.memory.pop(child.key, None)
-
-    async def _confirm(self, work: _Pass) -> None:
-        """Make sure, before the first write of a pass, that the RequestCounter is still there and wanted.
-
-        The watches tell of children and of their owner on different ways: a child's end may be told before its owner's,
-        and would be taken for drift.
-        """
-        if work.is_confirmed:
-            return
-        meta = work.counter.metadata
-        try:
-            body = await self._cluster.get(REQUEST_COUNTER, meta.namespace, meta.name)
-        except NotFoundError as error:
-            raise GoneError("deleted") from error
-        if body["metadata"]["uid"] != meta.uid or "deletionTimestamp" in body["metadata"]:
-            raise GoneError("being deleted, or another one by now")
-        work.is_confirmed = True
 
     async def _find(self, counter: RequestCounter, child: ChildKey) -> Child | None:
         """Return a child that the watches do not know, or None.
@@ -232,34 +230,12 @@ class Applier:
             raise FieldConflictError(did, retry_in_s=corrections.truce_s)
         return did
 
-    def _note(self, work: _Pass, child: ChildKey, drift: str) -> None:
-        corrections = self._corrections.setdefault(work.key, {}).setdefault(child, Corrections(self._clock))
-        corrections.note(drift)
-        self._corrected(child.kind)
-        work.made.happenings.append(Happening("Normal", "DriftCorrected", f"{drift}, and is as wanted again"))
-
-    async def _hand_over_replicas(self, counter: RequestCounter, live: Child) -> None:
-        """Let another manager hold the present number of pods, before we let go of it.
-
-        A field that its only manager lets go of falls back to its default, which here is one pod.
-        Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership
-        """
-        body = await self._get(counter, live.key)
-        manifest = {
-            "apiVersion": DEPLOYMENT.api_version,
-            "kind": live.key.kind,
-            "metadata": {"name": live.key.name, "namespace": counter.metadata.namespace, "uid": live.uid},
-            "spec": {"replicas": body["spec"]["replicas"]},
-        }
-        await self._cluster.apply(manifest, field_manager=REPLICAS_FIELD_MANAGER)
+    def _note(self, key: Key, turn: Turn) -> None:
+        corrections = self._corrections.setdefault(key, {}).setdefault(turn.child, Corrections(self._clock))
+        corrections.note(turn.drift)
+        self._corrected(turn.child.kind)
+        turn.happenings.append(Happening("Normal", "DriftCorrected", f"{turn.drift}, and is as wanted again"))
 
 
 def _child_key(manifest: Manifest) -> ChildKey:
     return ChildKey(manifest["kind"], manifest["metadata"]["name"])
-
-
-def _located(child: ChildKey, error: OperatorError) -> OperatorError:
-    """Put the child's name before an error's message, where a person reads first."""
-    if not str(error).startswith(f"{child.kind} {child.name} "):
-        error.args = (f"{child.kind} {child.name}: {error}",)
-    return error

@@ -155,6 +155,11 @@ class Cache:
         """Return the keys of all RequestCounters."""
         return list(self._counters)
 
+    def uids(self, namespace: str) -> set[str]:
+        """Return the UIDs of the RequestCounters in a namespace."""
+        bodies = (self.counter(key) for key in self._counters if key.namespace == namespace)
+        return {body["metadata"]["uid"] for body in bodies if body is not None}
+
     def conditions(self) -> dict[tuple[str, ...], float]:
         """Return how many RequestCounters have each condition in each status, by type and status."""
         found: Counter[tuple[str, ...]] = Counter()

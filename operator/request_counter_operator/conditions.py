@@ -17,6 +17,9 @@ from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 
 Truth = Literal["True", "False", "Unknown"]
 
+_WORDS_OF_THE_SERVICE = {"StoreAnswers", "StoreUnavailable"}
+"""Reasons of RedisReady that only the service can give."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -29,6 +32,7 @@ class Observed:
         total: All requests counted so far; None when it could not be read.
         requests_per_second: Counted of late; None when unknown.
         store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
+        is_unasked: Whether the service has pods, and has neither answered this operator yet nor been silent for long.
         failures: What could not be applied.
         fight: Who keeps changing which child, as a sentence; None when nobody does.
         missing_secrets: Secrets, or keys of them, that the resource refers to and that are not there.
@@ -40,6 +44,7 @@ class Observed:
     total: int | None = None
     requests_per_second: int | None = None
     store_fault: str | None = None
+    is_unasked: bool = False
     failures: tuple[OperatorError, ...] = ()
     fight: str | None = None
     missing_secrets: tuple[str, ...] = ()
@@ -104,6 +109,8 @@ def _redis_ready(counter: RequestCounter, observed: Observed) -> Verdict:
         return Verdict("False", "Hibernating", "spec.suspend is Workload: nobody uses the store")
     if (lack := _lack_of_servers(counter, observed)) is not None:
         return lack
+    if observed.is_unasked and (last_word := _last_word(counter)) is not None:
+        return last_word
     if observed.store_fault is not None:
         return Verdict("False", "StoreUnavailable", observed.store_fault)
     if observed.total is not None:
@@ -121,6 +128,15 @@ def _lack_of_servers(counter: RequestCounter, observed: Observed) -> Verdict | N
         return Verdict("False", "RedisNotRunning", f"{ready} of {wanted} pods of Redis are ready")
     if store.servers and not store.is_whole:
         return Verdict("False", "RedisNotWhole", "a replica does not follow its primary, or a sentinel does not answer")
+    return None
+
+
+def _last_word(counter: RequestCounter) -> Verdict | None:
+    """Return what the status tells that the service said of its store; None where it does not, or of another spec."""
+    for known in counter.status.conditions:
+        is_current = known.observed_generation == counter.metadata.generation
+        if known.type == "RedisReady" and known.reason in _WORDS_OF_THE_SERVICE and is_current:
+            return Verdict(known.status, known.reason, known.message)
     return None
 
 

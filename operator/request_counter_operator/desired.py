@@ -1,4 +1,4 @@
-"""Everything that one RequestCounter stands for: the only list of the children, in the order in which they are applied.
+"""Everything that one RequestCounter stands for: the only list of the children, in the order in which they are told of.
 
 Pure: the same resource, settings and facts give the same manifests, byte for byte.
 """
@@ -25,7 +25,7 @@ from request_counter_operator.settings import Settings
 
 
 def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[Manifest]:
-    """Return the manifests of all wanted children: what others need comes before them."""
+    """Return the manifests of all wanted children."""
     rendered = [
         render_service_account(counter),
         render_redis_secret(counter, facts.credentials),

@@ -41,13 +41,17 @@ class Recorder:
         self._written: OrderedDict[tuple[str, Happening], tuple[str, int]] = OrderedDict()
 
     async def record(self, counter: RequestCounter, happenings: Iterable[Happening]) -> None:
-        """Write Events about a RequestCounter."""
+        """Write Events about a RequestCounter.
+
+        Raises:
+            TerminatingError: Its namespace is being deleted. The rest is not written: nobody will look.
+        """
         for happening in happenings:
             log.info(happening.note, reason=happening.reason)
             try:
                 await self._record(counter, happening)
             except TerminatingError:
-                return  # nobody will look
+                raise
             except OperatorError as error:
                 log.warning("event not written", reason=happening.reason, error=str(error))
 

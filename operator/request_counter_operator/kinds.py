@@ -40,17 +40,18 @@ POD = Kind("", "v1", "Pod", "pods")
 EVENT = Kind("", "v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 
-CHILD_KINDS = (
-    SERVICE_ACCOUNT,
-    SECRET,
-    CONFIG_MAP,
-    SERVICE,
-    STATEFUL_SET,
-    DEPLOYMENT,
-    DISRUPTION_BUDGET,
-    AUTOSCALER,
-    INGRESS,
+STAGES = (
+    (SERVICE_ACCOUNT, SECRET, CONFIG_MAP, SERVICE),
+    (STATEFUL_SET, DEPLOYMENT, DISRUPTION_BUDGET, INGRESS),
+    (AUTOSCALER,),
 )
+"""The kinds of children in the order in which they are made: what others need comes in an earlier stage.
+
+Pods do not start without what they mount. An autoscaler complains of a Deployment that is not there, and must not
+change the number of its pods while that is handed over to it.
+"""
+
+CHILD_KINDS = tuple(kind for stage in STAGES for kind in stage)
 """All kinds of children: what is rendered, watched, pruned, and what the ClusterRole allows (a test says so)."""
 
 KIND_OF = {kind.kind: kind for kind in CHILD_KINDS}

@@ -12,7 +12,7 @@ from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
 from request_counter_operator.redis_admin import sentinel_group
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
-from request_counter_operator.totals import Totals
+from request_counter_operator.totals import SILENCE, Totals
 
 
 class Observer:
@@ -41,13 +41,7 @@ class Observer:
         credentials: Credentials,
     ) -> Observed:
         """Return what is the case, ``failures`` of the apply before it included; a silent service is no error.
-
-        Args:
-            key: of the resource.
-            counter: the resource.
-            failures: what could not be applied.
-            fight: who keeps changing a child, as a sentence.
-            credentials: whom to ask the servers as.
+        Redis's servers are asked with ``credentials``; ``fight`` tells who keeps changing a child.
 
         Raises:
             ApiError: Whether a Secret is there that the resource refers to could not be found out.
@@ -59,7 +53,8 @@ class Observer:
         redis_rollout = None if redis is None else redis.rollout
         self._follow(key, counter, rollout, redis_rollout)
         self._follow_store(key, counter, redis_rollout, credentials)
-        reading = self._totals.latest(key)
+        latest = self._totals.latest(key)
+        reading = latest or SILENCE
         return Observed(
             service=rollout,
             redis=redis_rollout,
@@ -67,6 +62,7 @@ class Observer:
             total=reading.total,
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
+            is_unasked=latest is None,
             failures=tuple(failures),
             fight=fight,
             missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
@@ -90,7 +86,8 @@ class Observer:
             return
         url = f"http://{admin_name(counter)}.{counter.metadata.namespace}.svc:{ADMIN_PORT}"
         is_well = service.ready >= service.wanted and (redis is None or redis.ready >= redis.wanted)
-        self._totals.follow(key, url, is_doubtful=not is_well or self._totals.latest(key).total is None)
+        latest = self._totals.latest(key)
+        self._totals.follow(key, url, is_doubtful=not is_well or latest is None or latest.total is None)
 
     async def _missing_secrets(self, counter: RequestCounter, service: Rollout | None) -> AsyncIterator[str]:
         """Find the Secrets that pods wait for; they are looked for while some pod is not ready."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from request_counter_operator.api import RequestCounter, Status
-from request_counter_operator.apply import Applier, Made
+from request_counter_operator.apply import WATCH_LAG_S, Applier
 from request_counter_operator.cache import Body, Cache, Child, ChildKey, Key
 from request_counter_operator.desired import children
 from request_counter_operator.errors import (
@@ -21,6 +21,7 @@ from request_counter_operator.errors import (
     InvalidResourceError,
     NotFoundError,
     NotLeadingError,
+    TerminatingError,
 )
 from request_counter_operator.events import Recorder
 from request_counter_operator.kinds import DEPLOYMENT
@@ -32,6 +33,8 @@ from request_counter_operator.render.facts import Facts
 from request_counter_operator.replacement import replace_next
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status
+from request_counter_operator.terminating import TerminatingNamespaces
+from request_counter_operator.turns import Made
 from request_counter_operator.write_gate import WriteGate
 
 log = structlog.get_logger()
@@ -61,6 +64,7 @@ class Reconciler:
 
     Attributes:
         gate: Whether this process may write at all.
+        terminating: Where nothing is written, because it is all going away.
         seed: What the passwords are derived from; empty until the first election.
         now: The time of day, in RFC 3339.
     """
@@ -71,6 +75,7 @@ class Reconciler:
     applier: Applier
     observer: Observer
     recorder: Recorder
+    terminating: TerminatingNamespaces
     settings: Settings
     now: Callable[[], str]
     seed: bytes = b""
@@ -94,6 +99,20 @@ class Reconciler:
         if body is None:
             self._forget(key)
             return None
+        uid = body["metadata"]["uid"]
+        if (rest_s := self.terminating.rest_s(key.namespace, uid)) > 0:
+            return rest_s
+        try:
+            return await self._reconcile(key, body)
+        except GoneError as error:
+            log.debug("left alone", why=str(error))
+            return None
+        except TerminatingError as error:
+            log.debug("left alone", why=str(error))
+            self.terminating.note(key.namespace, self.cache.uids(key.namespace))
+            return self.terminating.rest_s(key.namespace, uid)
+
+    async def _reconcile(self, key: Key, body: Body) -> float | None:
         known = self._known.setdefault(key, _Known())
         try:
             counter = self._read(known, body)
@@ -102,11 +121,7 @@ class Reconciler:
             raise
         if counter.is_being_deleted:
             return None
-        try:
-            made = await self._make(key, known, counter)
-        except GoneError as error:
-            log.debug("left alone", why=str(error))
-            return None
+        made = await self._make(key, known, counter)
         return await self._tell(key, known, counter, made)
 
     def _read(self, known: _Known, body: Body) -> RequestCounter:
@@ -127,7 +142,7 @@ class Reconciler:
         known.settled = None
         facts = await self._facts(counter, live)
         made = await self.applier.make(key, counter, children(counter, self.settings, facts))
-        if not made.wrote and not made.failures:
+        if not made.wrote and not made.failures and not made.awaits_watch:
             known.settled = state
         await self.recorder.record(counter, made.happenings)
         return made
@@ -178,10 +193,12 @@ class Reconciler:
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]
         if retried:
             raise ExceptionGroup("not all children could be applied", retried)
-        truces_s = [failure.retry_in_s for failure in made.failures if isinstance(failure, FieldConflictError)]
+        sooner_s = [failure.retry_in_s for failure in made.failures if isinstance(failure, FieldConflictError)]
+        if made.awaits_watch:
+            sooner_s.append(WATCH_LAG_S)
         is_well = all(c.status == "True" for c in wanted.conditions if c.type == "Ready") or counter.is_hibernating
         is_quiet = is_well and not made.failures and fight is None
-        return min([self.settings.resync_interval_s if is_quiet else UNWELL_INTERVAL_S, *truces_s])
+        return min([self.settings.resync_interval_s if is_quiet else UNWELL_INTERVAL_S, *sooner_s])
 
     async def _tell_invalid(self, known: _Known, body: Body, message: str) -> None:
         counter = RequestCounter.without_spec(body)

@@ -22,7 +22,8 @@ _SWITCHES = {
 def status(counter: RequestCounter, settings: Settings, observed: Observed, now: str) -> Status:
     """Return the whole status. ``now`` (RFC 3339) dates only those conditions whose truth has changed.
 
-    What cannot be observed at the moment, such as the total of a service that is down, stays as it was.
+    What cannot be observed at the moment, such as the total of a service that is down, stays as it was. So does what
+    was not asked for yet: an operator that has just started has nothing to tell of a counter that does as before.
     """
     service = observed.service
     return Status(
@@ -33,7 +34,7 @@ def status(counter: RequestCounter, settings: Settings, observed: Observed, now:
         selector=selector(counter),
         url=url(counter, settings),
         total=counter.status.total if observed.total is None else observed.total,
-        requests_per_second=observed.requests_per_second,
+        requests_per_second=_rate(counter, observed),
         store=_store(counter, observed, now),
     )
 
@@ -86,6 +87,14 @@ def url(counter: RequestCounter, settings: Settings) -> str:
         return f"https://{exposure.host}{port}"
     port = "" if settings.ingress_http_port == HTTP_PORT else f":{settings.ingress_http_port}"
     return f"http://{exposure.host}{port}"
+
+
+def _rate(counter: RequestCounter, observed: Observed) -> int | None:
+    """Return the rate; what it was while the service goes on answering, or was not asked, and a reading is missing."""
+    is_to_come = observed.is_unasked or observed.total is not None
+    if observed.requests_per_second is None and is_to_come:
+        return counter.status.requests_per_second
+    return observed.requests_per_second
 
 
 def _conditions(counter: RequestCounter, found: Mapping[str, Verdict], now: str) -> tuple[Condition, ...]:

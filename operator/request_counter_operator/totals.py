@@ -45,11 +45,14 @@ SILENCE = Reading()
 
 @dataclass(slots=True)
 class _Followed:
-    """One service that is asked: the latest reading and when it was taken, and the latest total before it."""
+    """One service that is asked: the latest reading and when it was taken, and the latest total before it.
+
+    Until there is a reading, ``read_at_s`` is when it began to be asked.
+    """
 
     admin_url: str
-    reading: Reading = SILENCE
-    read_at_s: float = float("-inf")
+    read_at_s: float
+    reading: Reading | None = None
     counted: int = 0
     counted_at_s: float = float("-inf")
     unanswered: int = 0
@@ -90,8 +93,8 @@ class Totals:
         self._followed: dict[Key, _Followed] = {}
         self._readers = asyncio.Semaphore(MOST_READERS)
 
-    def latest(self, key: Key) -> Reading:
-        """Return the latest reading; silence where there is none."""
+    def latest(self, key: Key) -> Reading | None:
+        """Return the latest reading; None until there is one, and silence of a service that is not followed."""
         followed = self._followed.get(key)
         return SILENCE if followed is None else followed.reading
 
@@ -105,7 +108,7 @@ class Totals:
         """
         followed = self._followed.get(key)
         if followed is None:
-            followed = self._followed[key] = _Followed(admin_url)
+            followed = self._followed[key] = _Followed(admin_url, self._clock())
             followed.task = asyncio.create_task(self._follow(key, followed))
         elif is_doubtful:
             followed.doubt.set()
@@ -141,7 +144,8 @@ class Totals:
     async def ask(self, followed: _Followed) -> bool:
         """Take a reading; return whether it is news.
 
-        The Service may lead to a pod that is just starting, so a moment's silence does not undo what was read before.
+        The Service may lead to a pod that is just starting, so a moment's silence does not undo what was read before,
+        and is no first reading.
         """
         reading = await self._read(followed)
         followed.unanswered = 0 if reading.total is not None else followed.unanswered + 1

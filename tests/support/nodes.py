@@ -48,7 +48,9 @@ async def process_of_pod(node: str, pod: str, program: str) -> int:
         NodeError: There is none.
     """
     # By the host's name, which is the pod's: programs such as Redis write their title over their environment.
-    script = f'for p in $(pgrep -f "{program}"); do [ "$(nsenter --target $p --uts hostname)" != {pod} ] || echo $p; done'
+    script = (
+        f'for p in $(pgrep -f "{program}"); do [ "$(nsenter --target $p --uts hostname)" != {pod} ] || echo $p; done'
+    )
     found = (await on_node(node, "bash", "-c", f"{script}; true")).split()
     if not found:
         raise NodeError(f"no {program} of {pod} on {node}")

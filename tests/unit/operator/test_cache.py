@@ -91,6 +91,13 @@ def test_a_cache_is_empty_until_the_watches_are_attached() -> None:
     assert (cache.keys(), child.resource_version) == ([key], 7)
 
 
+def test_the_uids_of_a_namespace() -> None:
+    cache = Cache()
+    bodies = {Key(*name): [{"metadata": {"uid": uid}}] for name, uid in [("ab", "1"), ("ac", "2"), ("bb", "3")]}
+    cache.attach({**bodies, Key("a", "gone"): []}, {})
+    assert (cache.uids("a"), cache.uids("c")) == ({"1", "2"}, set())
+
+
 def test_conditions_are_counted() -> None:
     cache = Cache()
     ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Degraded", "status": "False"}]}}

@@ -35,11 +35,11 @@ class Secrets:
 class Followed:
     """Notes who is followed, and answers with one reading."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading | None) -> None:
         self.reading = reading
         self.calls: list[Any] = []
 
-    def latest(self, _key: Key) -> Reading:
+    def latest(self, _key: Key) -> Reading | None:
         """Return the reading."""
         return self.reading
 
@@ -67,8 +67,14 @@ async def test_the_service_is_followed_and_what_it_said_is_told() -> None:
     assert followed.calls == [(KEY, "http://hits-admin.default.svc:8001", False)]
 
 
-@pytest.mark.parametrize(("rollout", "reading"), [(UNREADY, Reading(total=7)), (ROLLOUT, SILENCE)])
-async def test_a_service_that_may_not_be_well_is_asked_at_once(rollout: Rollout, reading: Reading) -> None:
+async def test_a_service_that_was_not_asked_yet_is_told_from_a_silent_one() -> None:
+    for reading, expected in ((None, Observed(ROLLOUT, is_unasked=True)), (SILENCE, Observed(ROLLOUT))):
+        found = await observer(ROLLOUT, Followed(reading)).observe(KEY, counter(), [], credentials=CREDENTIALS)
+        assert found == expected
+
+
+@pytest.mark.parametrize(("rollout", "reading"), [(UNREADY, Reading(total=7)), (ROLLOUT, SILENCE), (ROLLOUT, None)])
+async def test_a_service_that_may_not_be_well_is_asked_at_once(rollout: Rollout, reading: Reading | None) -> None:
     followed = Followed(reading)
     await observer(rollout, followed).observe(KEY, counter(), [], credentials=CREDENTIALS)
     assert [call[2] for call in followed.calls] == [True]

@@ -77,6 +77,7 @@ async def test_a_followed_service_is_asked_and_its_answer_is_news_once() -> None
     async with totals_of(service) as (totals, news):
         assert totals.latest(KEY) == SILENCE
         totals.follow(KEY, URL)
+        assert totals.latest(KEY) is None
         totals.follow(KEY, URL)
         assert await asyncio.wait_for(news.get(), 10) == KEY
         assert totals.latest(KEY) == Reading(total=7)
@@ -93,7 +94,7 @@ async def test_a_doubt_has_it_asked_again_soon() -> None:
         service.answers[TOTAL] = {"total": 8}
         totals.follow(KEY, URL, is_doubtful=True)
         await asyncio.wait_for(news.get(), 10)
-        assert totals.latest(KEY).total == 8
+        assert totals.latest(KEY) == Reading(total=8, rate=1)
 
 
 async def test_a_service_that_hangs_keeps_no_other_waiting() -> None:
@@ -115,7 +116,7 @@ async def test_a_service_that_hangs_keeps_no_other_waiting() -> None:
 
 
 async def test_what_is_wrong_with_the_store_is_told_in_its_own_words() -> None:
-    service, followed = Service(), _Followed(URL)
+    service, followed = Service(), _Followed(URL, 1000.0)
     service.answers[READY] = {"failures": {"store": "WRONGPASS", "draining": "stopping"}}
     async with totals_of(service) as (totals, _):
         assert await totals.ask(followed)
@@ -128,24 +129,41 @@ async def test_what_is_wrong_with_the_store_is_told_in_its_own_words() -> None:
 
 @pytest.mark.parametrize("answer", [None, {}, [], "text", {"total": "many"}])
 async def test_a_moments_silence_is_no_news_and_a_long_one_is(answer: Any) -> None:
-    service, followed = Service(), _Followed(URL)
+    service, followed = Service(), _Followed(URL, 1000.0)
     async with totals_of(service) as (totals, _):
         assert await totals.ask(followed)
         service.answers[TOTAL] = answer
         service.now_s += INTERVAL_S
         assert not await totals.ask(followed)
-        assert followed.reading.total == 7
+        assert followed.reading == Reading(total=7)
         service.now_s += INTERVAL_S
         assert await totals.ask(followed)
         assert followed.reading == SILENCE
 
 
+async def test_a_service_that_never_answered_is_unknown_until_it_has_been_silent_for_long() -> None:
+    service = Service()
+    service.answers.clear()
+    async with totals_of(service) as (totals, news):
+        totals.follow(KEY, URL)
+        followed = totals._followed[KEY]
+        assert not await totals.ask(followed)
+        service.now_s += INTERVAL_S * 2 - 1
+        assert not await totals.ask(followed)
+        assert totals.latest(KEY) is None
+        service.now_s += 1
+        assert await totals.ask(followed)
+        assert totals.latest(KEY) == SILENCE
+        assert not await totals.ask(followed)
+        assert news.empty()
+
+
 @pytest.mark.parametrize(("later", "rate"), [(7, 0), (37, 2), (38, 3), (8, 1), (0, 0)])
 async def test_the_rate_is_what_was_counted_since_the_last_reading(later: int, rate: int) -> None:
-    service, followed = Service(), _Followed(URL)
+    service, followed = Service(), _Followed(URL, 1000.0)
     async with totals_of(service) as (totals, _):
         await totals.ask(followed)
-        assert followed.reading.rate is None
+        assert followed.reading == Reading(total=7)
         service.answers[TOTAL] = {"total": later}
         service.now_s += INTERVAL_S
         assert await totals.ask(followed)
@@ -153,7 +171,7 @@ async def test_the_rate_is_what_was_counted_since_the_last_reading(later: int, r
 
 
 async def test_a_silent_service_is_asked_less_and_less_often_and_a_well_one_at_its_interval() -> None:
-    followed = _Followed(URL)
+    followed = _Followed(URL, 1000.0)
     async with totals_of(Service()) as (totals, _):
         assert INTERVAL_S <= totals._pause_s(followed) <= INTERVAL_S * 1.1
         pauses = []
