@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import cast
 
-import pytest
 import redis
 import trustme
 
@@ -55,6 +54,7 @@ def service_connections(server: RedisServer) -> set[str]:
 def is_let_in(server: RedisServer, volume: SecretVolume) -> bool:
     """Whether Redis and a client with these files take each other for what they say."""
     client = redis.Redis(
+        host="127.0.0.1",
         port=server.port,
         ssl=True,
         ssl_ca_certs=str(volume / "ca.pem"),
@@ -68,20 +68,13 @@ def is_let_in(server: RedisServer, volume: SecretVolume) -> bool:
             return False
 
 
-@pytest.fixture
-def generations() -> tuple[Certificates, Certificates]:
-    return Certificates(), Certificates()
-
-
-async def test_certificates_are_replaced_under_load(
-    generations: tuple[Certificates, Certificates], tmp_path: Path
-) -> None:
-    old, new = generations
+async def test_certificates_are_replaced_under_load(tmp_path: Path) -> None:
+    old, new = Certificates(), Certificates()
     files = {
         f"{name}-{path}": each.server[path].decode() for name, each in (("old", old), ("new", new)) for path in _PATHS
     }
     options = [word for name, file in settings_of_redis("old").items() for word in (f"--{name}", file)]
-    volume, expired = SecretVolume(tmp_path / "secret", old.client), SecretVolume(tmp_path / "expired", old.client)
+    volume, outdated = SecretVolume(tmp_path / "secret", old.client), SecretVolume(tmp_path / "outdated", old.client)
     flags = [f"--store-ca-file={volume / 'ca.pem'}", f"--store-cert-file={volume / 'client.pem'}"]
     flags.append(f"--store-key-file={volume / 'client.key'}")
     with RedisServer(*DURABLE, *options, "--tls-auth-clients", "optional", files=files, tls=True) as server:
@@ -89,9 +82,10 @@ async def test_certificates_are_replaced_under_load(
             assert await service.count("GET", "/") > 0
             before = service_connections(server)
             assert before
+            assert is_let_in(server, outdated)
             with server.client() as client:
                 client.config_set(*(word for setting in settings_of_redis("new").items() for word in setting))
-            assert not is_let_in(server, expired)
+            assert not is_let_in(server, outdated)
             volume.replace(new.client)
             assert is_let_in(server, volume)
             await eventually(lambda: not before & service_connections(server), within_s=6, every_s=0.1)

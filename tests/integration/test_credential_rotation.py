@@ -107,7 +107,9 @@ async def test_wrong_password_breaks_nothing_and_the_right_one_is_taken(
             user.correct_password()
             await user.end_rotation()
         refusals = [line for line in service.log if line["event"] == "new credentials do not work yet"]
-        assert [(line["user"], "WRONGPASS" in line["reason"]) for line in refusals] == [("service-2", True)]
+        assert [(line["user"], "invalid username-password pair" in line["reason"]) for line in refusals] == [
+            ("service-2", True)
+        ]
 
 
 async def test_user_that_does_not_exist_yet_is_waited_for(
