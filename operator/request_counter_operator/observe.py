@@ -41,6 +41,7 @@ class Observer:
         credentials: Credentials,
     ) -> Observed:
         """Return what is the case, ``failures`` of the apply before it included; a silent service is no error.
+
         Redis's servers are asked with ``credentials``; ``fight`` tells who keeps changing a child.
 
         Raises:
