@@ -171,7 +171,7 @@ class Applier:
     async def _apply(self, work: _Pass, turn: Turn, manifest: Manifest, wanted: str) -> None:
         child, turn.wrote = turn.child, True
         try:
-            applied = Child.from_body(await self._cluster.apply(manifest))
+            applied = turn.applied = Child.from_body(await self._cluster.apply(manifest))
         except ImmutableFieldError:
             if child.kind == SERVICE.kind:
                 raise  # its address would change, under everybody who has it

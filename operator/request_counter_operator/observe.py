@@ -1,11 +1,11 @@
 """Reads how a RequestCounter's children do: the workloads from the watches, the total from the service itself."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.cache import Cache, ChildKey, Key, Rollout
+from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
-from request_counter_operator.errors import NotFoundError, OperatorError
+from request_counter_operator.errors import NotFoundError
 from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
@@ -13,6 +13,7 @@ from request_counter_operator.redis_admin import sentinel_group
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.totals import SILENCE, Totals
+from request_counter_operator.turns import Made
 
 
 class Observer:
@@ -35,19 +36,19 @@ class Observer:
         self,
         key: Key,
         counter: RequestCounter,
-        failures: Sequence[OperatorError],
+        made: Made,
         *,
         fight: str | None = None,
         credentials: Credentials,
     ) -> Observed:
-        """Return what is the case, ``failures`` of the apply before it included; a silent service is no error.
+        """Return what is the case after the pass that came to ``made``; a silent service is no error.
 
         Redis's servers are asked with ``credentials``; ``fight`` tells who keeps changing a child.
 
         Raises:
             ApiError: Whether a Secret is there that the resource refers to could not be found out.
         """
-        live = self._cache.children(key)
+        live = _newest(self._cache.children(key), made.applied)
         service = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
         redis = live.get(ChildKey(STATEFUL_SET.kind, child_name(counter, "redis")))
         rollout = None if service is None else service.rollout
@@ -64,7 +65,7 @@ class Observer:
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
             is_unasked=latest is None,
-            failures=tuple(failures),
+            failures=tuple(made.failures),
             fight=fight,
             missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
         )
@@ -102,6 +103,18 @@ class Observer:
             else:
                 if key not in secret.get("data", {}):
                     yield f"key {key} of Secret {name}"
+
+
+def _newest(told: dict[ChildKey, Child], applied: dict[ChildKey, Child]) -> dict[ChildKey, Child]:
+    """Return the children as they are by now.
+
+    What was applied a moment ago, the watch tells as it was before: that would look like a rollout that is done.
+    """
+    return told | {
+        key: child
+        for key, child in applied.items()
+        if key not in told or told[key].resource_version < child.resource_version
+    }
 
 
 def _secret_references(counter: RequestCounter) -> Iterator[tuple[str, str]]:

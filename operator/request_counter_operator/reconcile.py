@@ -181,9 +181,7 @@ class Reconciler:
             ExceptionGroup: Something failed that may well succeed when it is tried again.
         """
         fight = self.applier.fight_over(key)
-        observed = await self.observer.observe(
-            key, counter, made.failures, fight=fight, credentials=self._credentials(counter)
-        )
+        observed = await self.observer.observe(key, counter, made, fight=fight, credentials=self._credentials(counter))
         wanted = status(counter, self.settings, observed, self.now())
         await self._write_status(known, counter, wanted)
         if not counter.is_paused and not made.wrote:

@@ -29,6 +29,7 @@ class Turn:
         live: It, as the watch tells; None when the watch does not know it.
         manifest: What it is to be; None when it is to go.
         wrote: Whether anything was sent to the API server for it.
+        applied: What it is by now, if it was applied.
         awaits_watch: Whether it was left for later, when the watch will have told of it.
         drift: What somebody had done to it and was put right, as a sentence, or empty.
         happenings: What people should know of.
@@ -39,6 +40,7 @@ class Turn:
     live: Child | None
     manifest: Manifest | None = None
     wrote: bool = False
+    applied: Child | None = None
     awaits_watch: bool = False
     drift: str = ""
     happenings: list[Happening] = field(default_factory=list)
@@ -54,12 +56,14 @@ class Made:
         happenings: What people should know of, likewise.
         wrote: Whether anything was sent to the API server.
         awaits_watch: Whether some child was left for later, when the watch will have told of it.
+        applied: The children that were applied, as they are by now: the watch will tell so later.
     """
 
     failures: list[OperatorError] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     wrote: bool = False
     awaits_watch: bool = False
+    applied: dict[ChildKey, Child] = field(default_factory=dict, compare=False, repr=False)
 
 
 async def take_turns(turns: Sequence[Turn], work: Callable[[Turn], Awaitable[None]]) -> None:
@@ -94,6 +98,7 @@ def sum_up(turns: Sequence[Turn]) -> Made:
         happenings=[happening for turn in turns for happening in turn.happenings],
         wrote=any(turn.wrote for turn in turns),
         awaits_watch=any(turn.awaits_watch for turn in turns),
+        applied={turn.child: turn.applied for turn in turns if turn.applied is not None},
     )
 
 

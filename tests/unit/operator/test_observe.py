@@ -11,6 +11,7 @@ from request_counter_operator.observe import Observer
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.totals import SILENCE, Reading
+from request_counter_operator.turns import Made
 from tests.support.counters import counter
 
 KEY = Key("default", "hits")
@@ -63,33 +64,33 @@ def observer(rollout: Rollout | None, followed: Followed) -> Observer:
 async def test_the_service_is_followed_and_what_it_said_is_told() -> None:
     followed = Followed(Reading(total=7, rate=2))
     expected = Observed(service=ROLLOUT, total=7, requests_per_second=2)
-    assert await observer(ROLLOUT, followed).observe(KEY, counter(), [], credentials=CREDENTIALS) == expected
+    assert await observer(ROLLOUT, followed).observe(KEY, counter(), Made(), credentials=CREDENTIALS) == expected
     assert followed.calls == [(KEY, "http://hits-admin.default.svc:8001", False)]
 
 
 async def test_a_service_that_was_not_asked_yet_is_told_from_a_silent_one() -> None:
     for reading, expected in ((None, Observed(ROLLOUT, is_unasked=True)), (SILENCE, Observed(ROLLOUT))):
-        found = await observer(ROLLOUT, Followed(reading)).observe(KEY, counter(), [], credentials=CREDENTIALS)
+        found = await observer(ROLLOUT, Followed(reading)).observe(KEY, counter(), Made(), credentials=CREDENTIALS)
         assert found == expected
 
 
 @pytest.mark.parametrize(("rollout", "reading"), [(UNREADY, Reading(total=7)), (ROLLOUT, SILENCE), (ROLLOUT, None)])
 async def test_a_service_that_may_not_be_well_is_asked_at_once(rollout: Rollout, reading: Reading | None) -> None:
     followed = Followed(reading)
-    await observer(rollout, followed).observe(KEY, counter(), [], credentials=CREDENTIALS)
+    await observer(rollout, followed).observe(KEY, counter(), Made(), credentials=CREDENTIALS)
     assert [call[2] for call in followed.calls] == [True]
 
 
 async def test_a_service_without_pods_is_not_asked() -> None:
     followed = Followed(SILENCE)
-    assert await observer(None, followed).observe(KEY, counter(), [], credentials=CREDENTIALS) == Observed()
+    assert await observer(None, followed).observe(KEY, counter(), Made(), credentials=CREDENTIALS) == Observed()
     assert followed.calls == [KEY]
 
 
 async def test_what_failed_is_told() -> None:
     failures: list[OperatorError] = [ApiError("refused")]
     found = await observer(ROLLOUT, Followed(SILENCE)).observe(
-        KEY, counter(), failures, fight="x was changed", credentials=CREDENTIALS
+        KEY, counter(), Made(failures), fight="x was changed", credentials=CREDENTIALS
     )
     assert (found.failures, found.fight) == (tuple(failures), "x was changed")
 
@@ -101,7 +102,16 @@ async def test_what_failed_is_told() -> None:
 async def test_secrets_that_pods_wait_for_are_named(name: str, key: str, missing: tuple[str, ...]) -> None:
     external = {"url": "redis://r", "passwordSecretRef": {"name": name, "key": key}}
     resource = counter({"store": {"redis": {"mode": "External", "external": external}}})
-    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, resource, [], credentials=CREDENTIALS)
+    found = await observer(ROLLOUT, Followed(SILENCE)).observe(KEY, resource, Made(), credentials=CREDENTIALS)
     assert found.missing_secrets == ()  # all its pods are ready
-    found = await observer(UNREADY, Followed(SILENCE)).observe(KEY, resource, [], credentials=CREDENTIALS)
+    found = await observer(UNREADY, Followed(SILENCE)).observe(KEY, resource, Made(), credentials=CREDENTIALS)
     assert found.missing_secrets == missing
+
+
+async def test_a_deployment_that_was_just_applied_is_not_taken_for_what_the_watch_last_told_of_it() -> None:
+    unseen = Rollout(observed=False, wanted=2, present=1, updated=1, ready=1)
+    child = Child(ChildKey("Deployment", "hits"), "u", 2, "o", False, "d", True, unseen)  # noqa: FBT003
+    found = await observer(ROLLOUT, Followed(SILENCE)).observe(
+        KEY, counter(), Made(applied={child.key: child}), credentials=CREDENTIALS
+    )
+    assert found.service == unseen
