@@ -17,7 +17,7 @@ from request_counter_operator.render.topology import QUORUM, SENTINELS, group, s
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """What one server said: its role, the address it announces, and what of it people want to know."""
 
     server: Server
@@ -26,11 +26,10 @@ class _Said:
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
-    """Whom one sentinel calls primary, and how many replicas and other sentinels it sees."""
+class Watched:
+    """Whom one sentinel calls primary, and how many sentinels it knows, itself included."""
 
     primary: str
-    replicas: int
     sentinels: int
 
 
@@ -41,7 +40,7 @@ async def look(counter: RequestCounter, credentials: Credentials) -> StoreReadin
         asyncio.gather(*map(_ask_server, servers)),
         asyncio.gather(*(_ask_sentinel(door, group(counter)) for door in sentinels)),
     )
-    return _reading(list(said), [one for one in watched if one is not None])
+    return reading_of(list(said), [one for one in watched if one is not None])
 
 
 def doors(counter: RequestCounter, credentials: Credentials) -> tuple[list[Door], list[Door]]:
@@ -55,30 +54,31 @@ def doors(counter: RequestCounter, credentials: Credentials) -> tuple[list[Door]
     return servers, [door(name, SENTINEL_PORT) for name in sentinel_names(counter)]
 
 
-async def _ask_server(door: Door) -> _Said:
+async def _ask_server(door: Door) -> Said:
     try:
         async with asking(door) as ask:
             server, replication = await ask.info("server"), await ask.info("replication")
             announced = await ask("CONFIG", "GET", "replica-announce-ip")
     except RedisSilentError:
-        return _Said(Server(name=door.name, role="Unreachable"))
+        return Said(Server(name=door.name, role="Unreachable"))
     address, version = announced["replica-announce-ip"], str(server["redis_version"])
     if replication["role"] == "master":
-        return _Said(Server(name=door.name, role="Primary"), address, version)
+        return Said(Server(name=door.name, role="Primary"), address, version)
     linked = replication["master_link_status"] == "up"
-    return _Said(Server(name=door.name, role="Replica", linked=linked), address, version)
+    return Said(Server(name=door.name, role="Replica", linked=linked), address, version)
 
 
-async def _ask_sentinel(door: Door, name: str) -> _Watched | None:
+async def _ask_sentinel(door: Door, name: str) -> Watched | None:
     try:
         async with asking(door) as ask:
             known = await ask("SENTINEL", "MASTER", name)
     except RedisSilentError:
         return None
-    return _Watched(known["ip"], int(known["num-slaves"]), int(known["num-other-sentinels"]) + 1)
+    return Watched(known["ip"], int(known["num-other-sentinels"]) + 1)
 
 
-def _reading(said: list[_Said], watched: list[_Watched]) -> StoreReading:
+def reading_of(said: list[Said], watched: list[Watched]) -> StoreReading:
+    """Return what the servers' and the sentinels' words come to. Pure."""
     votes = Counter(one.primary for one in watched).most_common(1)
     chosen = votes[0][0] if votes and votes[0][1] >= QUORUM else None
     servers = tuple(one.server for one in said)
