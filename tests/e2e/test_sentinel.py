@@ -1,4 +1,4 @@
-"""A Redis with replicas on the cluster: it comes from one without, it is replaced under load, and it tells how it does."""
+"""A Redis with replicas on the cluster: made from one without, replaced under load, and telling how it does."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ async def is_whole(kubectl: Kubectl) -> bool:
     status = await kubectl.get("requestcounter", "hits")
     conditions = {c["type"]: c for c in status["status"]["conditions"]}
     is_told = conditions["Ready"]["observedGeneration"] == status["metadata"]["generation"]
-    return is_told and conditions["Ready"]["status"] == "True"
+    return bool(is_told and conditions["Ready"]["status"] == "True")
 
 
 async def test_a_new_template_moves_the_primary_at_most_once_and_loses_nothing(namespace: Kubectl) -> None:
@@ -81,12 +81,12 @@ async def test_the_status_tells_of_a_lost_primary_and_of_the_next_one(namespace:
     await namespace("delete", "pod", first, "--grace-period=0", "--force", "--wait=false")
 
     async def is_told() -> bool:
-        return (await condition(namespace, "RedisReady"))["status"] == "False"
+        return str((await condition(namespace, "RedisReady"))["status"]) == "False"
 
     await eventually(is_told, within_s=10)
 
     async def is_back() -> bool:
-        return (await condition(namespace, "RedisReady"))["status"] == "True"
+        return str((await condition(namespace, "RedisReady"))["status"]) == "True"
 
     await eventually(is_back, within_s=120)
     assert await count(namespace, "GET", "/a") == 1
