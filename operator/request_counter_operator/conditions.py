@@ -119,7 +119,8 @@ def _lack_of_servers(counter: RequestCounter, observed: Observed) -> Verdict | N
     ready, wanted = (0, 1) if redis is None else (redis.ready, redis.wanted)
     if counter.spec.store.redis.mode != "External" and ready < wanted:
         return Verdict("False", "RedisNotRunning", f"{ready} of {wanted} pods of Redis are ready")
-    if store.servers and not store.is_whole:
+    # Of one that is alone, the service knows more than whoever asks from elsewhere.
+    if counter.spec.store.redis.mode != "Standalone" and store.servers and not store.is_whole:
         return Verdict("False", "RedisNotWhole", "a replica does not follow its primary, or a sentinel does not answer")
     return None
 

@@ -14,6 +14,7 @@ import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.dynamic import DynamicClient
 
+from request_counter_operator.api import Metadata
 from request_counter_operator.api_connection import api_connector
 from request_counter_operator.errors import (
     IMMUTABLE_FIELD,
@@ -79,21 +80,24 @@ class Cluster:
         path = KIND_OF[manifest["kind"]].path(metadata["namespace"], metadata["name"])
         return await self._apply(path, manifest, field_manager)
 
-    async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> Object:
-        """Make ``status`` the whole status of this very RequestCounter.
+    async def apply_status(self, metadata: Metadata, status: Mapping[str, Any]) -> Object:
+        """Make ``status`` the whole status of this very RequestCounter, if it is still of this very version.
 
         Raises:
-            ConflictError: Another resource has the name by now.
+            ConflictError: It has been changed since, or another resource has the name by now.
             NotFoundError: It is gone.
             ApiError: It was refused or the server could not be reached.
         """
         body = {
             "apiVersion": REQUEST_COUNTER.api_version,
             "kind": REQUEST_COUNTER.kind,
-            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "metadata": metadata.model_dump(
+                by_alias=True, exclude_none=True, include={"name", "namespace", "uid", "resource_version"}
+            ),
             "status": status,
         }
-        return await self._apply(REQUEST_COUNTER.path(namespace, name, "status"), body, FIELD_MANAGER)
+        path = REQUEST_COUNTER.path(metadata.namespace, metadata.name, "status")
+        return await self._apply(path, body, FIELD_MANAGER)
 
     async def check_installed(self, namespace: str = "") -> None:
         """Make sure that the API server knows RequestCounters, and lets us read those of a namespace, or of all.

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from request_counter_operator.api import RequestCounter, Status
+from request_counter_operator.api import AuthStatus, RequestCounter, Status
 from request_counter_operator.apply import Applier, Made
 from request_counter_operator.cache import Body, Cache, Child, ChildKey, Key
 from request_counter_operator.desired import children
 from request_counter_operator.errors import (
+    ConflictError,
     FieldConflictError,
     ForeignObjectError,
     GoneError,
@@ -46,13 +47,13 @@ class _Known:
 
     Attributes:
         counter: It, as it was last read.
-        written: The status that we wrote last, and the version of the resource that we wrote it to.
-        settled: The specification and the children for which nothing had to be written.
+        written: The version of the resource that we wrote a status to last, the status, and the version it made.
+        settled: The specification, the state and the children for which nothing had to be written.
     """
 
     counter: RequestCounter | None = None
-    written: tuple[str | None, Status] | None = None
-    settled: tuple[str, int, bool, dict[ChildKey, Child]] | None = None
+    written: tuple[str | None, Status, str | None] | None = None
+    settled: tuple[str, int, bool, AuthStatus | None, dict[ChildKey, Child]] | None = None
 
 
 @dataclass(slots=True)
@@ -114,14 +115,16 @@ class Reconciler:
         counter = known.counter
         if counter is None or counter.metadata.resource_version != body["metadata"].get("resourceVersion"):
             counter = known.counter = RequestCounter.from_body(body)
-        if known.written is not None and known.written[0] == counter.metadata.resource_version:
-            return counter.model_copy(update={"status": known.written[1]})
-        return counter
+        if known.written is None or known.written[0] != counter.metadata.resource_version:
+            return counter
+        _, written, version = known.written
+        metadata = counter.metadata.model_copy(update={"resource_version": version})
+        return counter.model_copy(update={"metadata": metadata, "status": written})
 
     async def _make(self, key: Key, known: _Known, counter: RequestCounter) -> Made:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
-        state = (counter.metadata.uid, counter.metadata.generation, counter.is_bootstrapped, live)
+        state = (counter.metadata.uid, counter.metadata.generation, counter.is_bootstrapped, counter.auth, live)
         if counter.is_paused or known.settled == state:
             return Made()
         known.settled = None
@@ -180,7 +183,9 @@ class Reconciler:
             raise ExceptionGroup("not all children could be applied", retried)
         truces_s = [failure.retry_in_s for failure in made.failures if isinstance(failure, FieldConflictError)]
         is_well = all(c.status == "True" for c in wanted.conditions if c.type == "Ready") or counter.is_hibernating
-        is_quiet = is_well and not made.failures and fight is None
+        # Renewing passwords waits for the clock as well, and for what makes no event.
+        is_renewing = wanted.store is not None and wanted.store.auth is not None and wanted.store.auth.is_renewing
+        is_quiet = is_well and not made.failures and fight is None and not is_renewing
         return min([self.settings.resync_interval_s if is_quiet else UNWELL_INTERVAL_S, *truces_s])
 
     async def _tell_invalid(self, known: _Known, body: Body, message: str) -> None:
@@ -189,15 +194,20 @@ class Reconciler:
             await self._write_status(known, counter, invalid_status(counter, message, self.now()))
 
     async def _write_status(self, known: _Known, counter: RequestCounter, wanted: Status) -> None:
-        """Write the status if it says anything new, and tell of it what is worth an Event."""
+        """Write the status if it says anything new, and tell of it what is worth an Event.
+
+        Only over the status that it was made from: what it remembers of passwords must never go back.
+        """
         if wanted == counter.status:
             return
         meta = counter.metadata
         try:
-            await self.cluster.apply_status(meta.namespace, meta.name, meta.uid, wanted.to_body())
-        except NotFoundError:
-            return  # deleted meanwhile: its event is on the way
-        known.written = (meta.resource_version, wanted)
+            body = await self.cluster.apply_status(meta, wanted.to_body())
+        except (NotFoundError, ConflictError):
+            return  # deleted or changed meanwhile: its event is on the way
+        is_over_ours = known.written is not None and known.written[2] == meta.resource_version
+        seen = known.written[0] if known.written is not None and is_over_ours else meta.resource_version
+        known.written = (seen, wanted, body["metadata"]["resourceVersion"])
         await self.recorder.record(counter, news(counter.status, wanted))
 
     def _forget(self, key: Key) -> None:
