@@ -25,7 +25,7 @@ from request_counter_operator.errors import (
     NotLeadingError,
     TerminatingError,
 )
-from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, Kind
+from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, VOLUME_CLAIM, Kind
 from request_counter_operator.names import FIELD_MANAGER
 from request_counter_operator.write_gate import WriteGate
 
@@ -149,6 +149,17 @@ class Cluster:
         """
         body = {"count": count, "lastTimestamp": last}
         path = EVENT.path(namespace, name)
+        await self._write("patch", path, body=body, content_type="application/merge-patch+json")
+
+    async def resize(self, namespace: str, name: str, size: str) -> None:
+        """Ask for so much storage (a quantity) for a PersistentVolumeClaim.
+
+        Raises:
+            NotFoundError: It is gone.
+            ApiError: It was refused, as where its StorageClass lets nothing grow (status 403), or there was no answer.
+        """
+        body = {"spec": {"resources": {"requests": {"storage": size}}}}
+        path = VOLUME_CLAIM.path(namespace, name)
         await self._write("patch", path, body=body, content_type="application/merge-patch+json")
 
     async def write_lease(self, namespace: str, lease: Mapping[str, Any], *, timeout_s: float) -> Object:

@@ -22,6 +22,7 @@ from request_counter_operator.errors import (
     InvalidResourceError,
     NotFoundError,
     NotLeadingError,
+    VolumeNotGrownError,
 )
 from request_counter_operator.events import Recorder
 from request_counter_operator.kinds import DEPLOYMENT
@@ -33,6 +34,7 @@ from request_counter_operator.render.facts import Facts
 from request_counter_operator.replacement import replace_next
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status
+from request_counter_operator.volumes import grow_volumes
 from request_counter_operator.write_gate import WriteGate
 
 log = structlog.get_logger()
@@ -129,7 +131,10 @@ class Reconciler:
             return Made()
         known.settled = None
         facts = await self._facts(counter, live)
-        made = await self.applier.make(key, counter, children(counter, self.settings, facts))
+        grown = await grow_volumes(self.cluster, children(counter, self.settings, facts), live)
+        made = await self.applier.make(key, counter, grown.manifests)
+        made.failures += grown.failures
+        made.happenings += grown.happenings
         if not made.wrote and not made.failures:
             known.settled = state
         await self.recorder.record(counter, made.happenings)
@@ -177,7 +182,7 @@ class Reconciler:
         if not counter.is_paused and not made.wrote:
             happening = await replace_next(self.cluster, counter, observed.redis, observed.store)
             await self.recorder.record(counter, [] if happening is None else [happening])
-        for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError)
+        for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError, VolumeNotGrownError)
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]
         if retried:
             raise ExceptionGroup("not all children could be applied", retried)
