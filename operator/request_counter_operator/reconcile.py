@@ -49,12 +49,14 @@ class _Known:
 
     Attributes:
         counter: It, as it was last read.
-        written: The version of the resource that we wrote a status to last, the status, and the version it made.
+        seen: The version of the resource that the watch has told of.
+        written: What it was when we wrote a status last, that status, and the version of the resource that it made.
         settled: The specification, the state and the children for which nothing had to be written.
     """
 
     counter: RequestCounter | None = None
-    written: tuple[str | None, Status, str | None] | None = None
+    seen: str | None = None
+    written: tuple[str | None, Status, str] | None = None
     settled: tuple[str, int, bool, AuthStatus | None, dict[ChildKey, Child]] | None = None
 
 
@@ -98,6 +100,7 @@ class Reconciler:
             self._forget(key)
             return None
         known = self._known.setdefault(key, _Known())
+        known.seen = body["metadata"].get("resourceVersion")
         try:
             counter = self._read(known, body)
         except InvalidResourceError as error:
@@ -115,9 +118,9 @@ class Reconciler:
     def _read(self, known: _Known, body: Body) -> RequestCounter:
         """Return the resource, with the status that we wrote, while the watch still tells of the one before."""
         counter = known.counter
-        if counter is None or counter.metadata.resource_version != body["metadata"].get("resourceVersion"):
+        if counter is None or counter.metadata.resource_version != known.seen:
             counter = known.counter = RequestCounter.from_body(body)
-        if known.written is None or known.written[0] != counter.metadata.resource_version:
+        if known.written is None or known.written[0] != known.seen:
             return counter
         _, written, version = known.written
         metadata = counter.metadata.model_copy(update={"resource_version": version})
@@ -210,9 +213,7 @@ class Reconciler:
             body = await self.cluster.apply_status(meta, wanted.to_body())
         except (NotFoundError, ConflictError):
             return  # deleted or changed meanwhile: its event is on the way
-        is_over_ours = known.written is not None and known.written[2] == meta.resource_version
-        seen = known.written[0] if known.written is not None and is_over_ours else meta.resource_version
-        known.written = (seen, wanted, body["metadata"]["resourceVersion"])
+        known.written = (known.seen, wanted, body["metadata"]["resourceVersion"])
         await self.recorder.record(counter, news(counter.status, wanted))
 
     def _forget(self, key: Key) -> None:

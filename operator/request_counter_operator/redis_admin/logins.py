@@ -63,8 +63,8 @@ async def tell_sentinel(
 ) -> set[int]:
     """Have a sentinel log in at servers and other sentinels as the user to be used, and at once.
 
-    A sentinel does not tell as whom it logs in at servers. As whom it does at other sentinels, which it tells, is
-    always set last, here as when it starts, so that one stands for both.
+    A sentinel does not tell as whom it logs in at servers. It tells as whom it does at other sentinels: the same user,
+    which is set together with the other when it starts, and after it here, so that the one stands for both.
 
     Returns:
         The generation of the user it logs in as then.
