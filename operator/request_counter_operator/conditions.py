@@ -12,6 +12,7 @@ from request_counter_operator.errors import (
     ForeignObjectError,
     ImmutableFieldError,
     OperatorError,
+    VolumeNotGrownError,
 )
 from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 
@@ -89,19 +90,28 @@ def invalid_verdicts(message: str) -> dict[str, Verdict]:
 def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
     if counter.is_paused:
         return Verdict("Unknown", "Paused", "whether the children are as the resource asks for is not looked at")
-    message = "; ".join(map(str, observed.failures))
-    kinds = {type(failure) for failure in observed.failures}
-    if kinds - {ForeignObjectError, FieldConflictError, ImmutableFieldError}:
-        return Verdict("True", "ApplyFailed", message)
-    if ForeignObjectError in kinds:
-        return Verdict("True", "ForeignObject", message)
-    if ImmutableFieldError in kinds:
-        return Verdict("True", "ImmutableField", f"{message}. Delete it, and it is made anew as wanted")
+    if (failed := _failed(observed.failures)) is not None:
+        return failed
     if observed.fight is not None:
         return Verdict(
             "True", "FieldConflict", f"{observed.fight} again and again: it is left so for a while each time"
         )
     return Verdict("False", "AsWanted", "every child is as the resource asks for")
+
+
+def _failed(failures: Sequence[OperatorError]) -> Verdict | None:
+    """Return what could not be done, the worst of it as the reason; None when all could."""
+    message = "; ".join(map(str, failures))
+    kinds = {type(failure) for failure in failures}
+    if kinds - {ForeignObjectError, FieldConflictError, ImmutableFieldError, VolumeNotGrownError}:
+        return Verdict("True", "ApplyFailed", message)
+    if ForeignObjectError in kinds:
+        return Verdict("True", "ForeignObject", message)
+    if ImmutableFieldError in kinds:
+        return Verdict("True", "ImmutableField", f"{message}. Delete it, and it is made anew as wanted")
+    if VolumeNotGrownError in kinds:
+        return Verdict("True", "VolumeNotGrown", message)
+    return None
 
 
 def _redis_ready(counter: RequestCounter, observed: Observed) -> Verdict:
@@ -126,7 +136,8 @@ def _lack_of_servers(counter: RequestCounter, observed: Observed) -> Verdict | N
     ready, wanted = (0, 1) if redis is None else (redis.ready, redis.wanted)
     if counter.spec.store.redis.mode != "External" and ready < wanted:
         return Verdict("False", "RedisNotRunning", f"{ready} of {wanted} pods of Redis are ready")
-    if store.servers and not store.is_whole:
+    # Of one that is alone, the service knows more than whoever asks from elsewhere.
+    if counter.spec.store.redis.mode != "Standalone" and store.servers and not store.is_whole:
         return Verdict("False", "RedisNotWhole", "a replica does not follow its primary, or a sentinel does not answer")
     return None
 

@@ -4,6 +4,7 @@ OperatorError
 ├── InvalidResourceError    the user's to mend: retried only when the resource changes
 ├── ForeignObjectError      the user's to mend: a child's name is taken by an object that is not ours
 ├── FieldConflictError      the user's to mend: somebody keeps changing what we put back; left alone for a while
+├── VolumeNotGrownError     the user's to mend: a volume cannot have the size that is asked for; it stays as it is
 ├── NotLeadingError         another operator's to do: nothing was sent
 ├── RedisSilentError        a Redis server or sentinel did not answer: looked at again a little later
 ├── GoneError               the RequestCounter is gone or going: nothing is owed any more
@@ -45,6 +46,10 @@ class FieldConflictError(OperatorError):
     def __init__(self, message: str, *, retry_in_s: float) -> None:
         super().__init__(message)
         self.retry_in_s = retry_in_s
+
+
+class VolumeNotGrownError(OperatorError):
+    """A volume cannot grow, in the API server's words. It and its StatefulSet were left as they are."""
 
 
 class NotLeadingError(OperatorError):

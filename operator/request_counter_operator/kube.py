@@ -14,6 +14,7 @@ import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.dynamic import DynamicClient
 
+from request_counter_operator.api import Metadata
 from request_counter_operator.api_connection import api_connector
 from request_counter_operator.errors import (
     IMMUTABLE_FIELD,
@@ -24,7 +25,7 @@ from request_counter_operator.errors import (
     NotLeadingError,
     TerminatingError,
 )
-from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, Kind
+from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, VOLUME_CLAIM, Kind
 from request_counter_operator.names import FIELD_MANAGER
 from request_counter_operator.write_gate import WriteGate
 
@@ -79,21 +80,24 @@ class Cluster:
         path = KIND_OF[manifest["kind"]].path(metadata["namespace"], metadata["name"])
         return await self._apply(path, manifest, field_manager)
 
-    async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> Object:
-        """Make ``status`` the whole status of this very RequestCounter.
+    async def apply_status(self, metadata: Metadata, status: Mapping[str, Any]) -> Object:
+        """Make ``status`` the whole status of this very RequestCounter, if it is still of this very version.
 
         Raises:
-            ConflictError: Another resource has the name by now.
+            ConflictError: It has been changed since, or another resource has the name by now.
             NotFoundError: It is gone.
             ApiError: It was refused or the server could not be reached.
         """
         body = {
             "apiVersion": REQUEST_COUNTER.api_version,
             "kind": REQUEST_COUNTER.kind,
-            "metadata": {"name": name, "namespace": namespace, "uid": uid},
+            "metadata": metadata.model_dump(
+                by_alias=True, exclude_none=True, include={"name", "namespace", "uid", "resource_version"}
+            ),
             "status": status,
         }
-        return await self._apply(REQUEST_COUNTER.path(namespace, name, "status"), body, FIELD_MANAGER)
+        path = REQUEST_COUNTER.path(metadata.namespace, metadata.name, "status")
+        return await self._apply(path, body, FIELD_MANAGER)
 
     async def check_installed(self, namespace: str = "") -> None:
         """Make sure that the API server knows RequestCounters, and lets us read those of a namespace, or of all.
@@ -145,6 +149,17 @@ class Cluster:
         """
         body = {"count": count, "lastTimestamp": last}
         path = EVENT.path(namespace, name)
+        await self._write("patch", path, body=body, content_type="application/merge-patch+json")
+
+    async def resize(self, namespace: str, name: str, size: str) -> None:
+        """Ask for so much storage (a quantity) for a PersistentVolumeClaim.
+
+        Raises:
+            NotFoundError: It is gone.
+            ApiError: It was refused, as where its StorageClass lets nothing grow (status 403), or there was no answer.
+        """
+        body = {"spec": {"resources": {"requests": {"storage": size}}}}
+        path = VOLUME_CLAIM.path(namespace, name)
         await self._write("patch", path, body=body, content_type="application/merge-patch+json")
 
     async def write_lease(self, namespace: str, lease: Mapping[str, Any], *, timeout_s: float) -> Object:

@@ -1,6 +1,6 @@
 """Reads how a RequestCounter's children do: the workloads from the watches, the total from the service itself."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
@@ -9,7 +9,7 @@ from request_counter_operator.errors import NotFoundError
 from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
-from request_counter_operator.redis_admin import sentinel_group
+from request_counter_operator.redis_admin.looking import look
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.totals import SILENCE, Totals
@@ -24,13 +24,17 @@ class Observer:
         cluster: where Secrets are looked for.
         totals: what the services tell.
         stores: what the Redis servers tell.
+        may_act: whether users of those servers may be made and removed just now.
     """
 
-    def __init__(self, cache: Cache, cluster: Cluster, totals: Totals, stores: Stores) -> None:
+    def __init__(
+        self, cache: Cache, cluster: Cluster, totals: Totals, stores: Stores, may_act: Callable[[], bool]
+    ) -> None:
         self._cache = cache
         self._cluster = cluster
         self._totals = totals
         self._stores = stores
+        self._may_act = may_act
 
     async def observe(
         self,
@@ -76,11 +80,15 @@ class Observer:
         self._stores.unfollow(key)
 
     def _follow_store(self, key: Key, counter: RequestCounter, redis: Rollout | None, credentials: Credentials) -> None:
-        if counter.spec.store.redis.mode != "Sentinel" or redis is None or not redis.present:
+        if counter.spec.store.redis.mode not in {"Standalone", "Sentinel"} or redis is None or not redis.present:
             self._stores.unfollow(key)
             return
-        is_doubtful = redis.ready < redis.wanted or redis.updated < redis.present
-        self._stores.follow(key, lambda: sentinel_group.look(counter, credentials), is_doubtful=is_doubtful)
+        is_doubtful = redis.ready < redis.wanted or redis.updated < redis.present or len(credentials.accepted) > 1
+
+        def may_act() -> bool:
+            return self._may_act() and not counter.is_paused
+
+        self._stores.follow(key, lambda: look(counter, credentials, may_act), is_doubtful=is_doubtful)
 
     def _follow(self, key: Key, counter: RequestCounter, service: Rollout | None, redis: Rollout | None) -> None:
         if service is None or not service.present:

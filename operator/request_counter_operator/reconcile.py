@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from request_counter_operator.api import RequestCounter, Status
+from request_counter_operator.api import AuthStatus, RequestCounter, Status
 from request_counter_operator.apply import WATCH_LAG_S, Applier
 from request_counter_operator.cache import Body, Cache, Child, ChildKey, Key
 from request_counter_operator.desired import children
 from request_counter_operator.errors import (
+    ConflictError,
     FieldConflictError,
     ForeignObjectError,
     GoneError,
@@ -22,6 +23,7 @@ from request_counter_operator.errors import (
     NotFoundError,
     NotLeadingError,
     TerminatingError,
+    VolumeNotGrownError,
 )
 from request_counter_operator.events import Recorder
 from request_counter_operator.kinds import DEPLOYMENT
@@ -35,6 +37,7 @@ from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status
 from request_counter_operator.terminating import TerminatingNamespaces
 from request_counter_operator.turns import Made
+from request_counter_operator.volumes import grow_volumes
 from request_counter_operator.write_gate import WriteGate
 
 log = structlog.get_logger()
@@ -49,13 +52,15 @@ class _Known:
 
     Attributes:
         counter: It, as it was last read.
-        written: The status that we wrote last, and the version of the resource that we wrote it to.
-        settled: The specification and the children for which nothing had to be written.
+        seen: The version of the resource that the watch has told of.
+        written: What it was when we wrote a status last, that status, and the version of the resource that it made.
+        settled: The specification, the state and the children for which nothing had to be written.
     """
 
     counter: RequestCounter | None = None
-    written: tuple[str | None, Status] | None = None
-    settled: tuple[str, int, bool, dict[ChildKey, Child]] | None = None
+    seen: str | None = None
+    written: tuple[str | None, Status, str] | None = None
+    settled: tuple[str, int, bool, AuthStatus | None, dict[ChildKey, Child]] | None = None
 
 
 @dataclass(slots=True)
@@ -114,6 +119,7 @@ class Reconciler:
 
     async def _reconcile(self, key: Key, body: Body) -> float | None:
         known = self._known.setdefault(key, _Known())
+        known.seen = body["metadata"].get("resourceVersion")
         try:
             counter = self._read(known, body)
         except InvalidResourceError as error:
@@ -127,21 +133,26 @@ class Reconciler:
     def _read(self, known: _Known, body: Body) -> RequestCounter:
         """Return the resource, with the status that we wrote, while the watch still tells of the one before."""
         counter = known.counter
-        if counter is None or counter.metadata.resource_version != body["metadata"].get("resourceVersion"):
+        if counter is None or counter.metadata.resource_version != known.seen:
             counter = known.counter = RequestCounter.from_body(body)
-        if known.written is not None and known.written[0] == counter.metadata.resource_version:
-            return counter.model_copy(update={"status": known.written[1]})
-        return counter
+        if known.written is None or known.written[0] != known.seen:
+            return counter
+        _, written, version = known.written
+        metadata = counter.metadata.model_copy(update={"resource_version": version})
+        return counter.model_copy(update={"metadata": metadata, "status": written})
 
     async def _make(self, key: Key, known: _Known, counter: RequestCounter) -> Made:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
-        state = (counter.metadata.uid, counter.metadata.generation, counter.is_bootstrapped, live)
+        state = (counter.metadata.uid, counter.metadata.generation, counter.is_bootstrapped, counter.auth, live)
         if counter.is_paused or known.settled == state:
             return Made()
         known.settled = None
         facts = await self._facts(counter, live)
-        made = await self.applier.make(key, counter, children(counter, self.settings, facts))
+        grown = await grow_volumes(self.cluster, children(counter, self.settings, facts), live)
+        made = await self.applier.make(key, counter, grown.manifests)
+        made.failures += grown.failures
+        made.happenings += grown.happenings
         if not made.wrote and not made.failures and not made.awaits_watch:
             known.settled = state
         await self.recorder.record(counter, made.happenings)
@@ -187,7 +198,7 @@ class Reconciler:
         if not counter.is_paused and not made.wrote:
             happening = await replace_next(self.cluster, counter, observed.redis, observed.store)
             await self.recorder.record(counter, [] if happening is None else [happening])
-        for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError)
+        for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError, VolumeNotGrownError)
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]
         if retried:
             raise ExceptionGroup("not all children could be applied", retried)
@@ -195,7 +206,9 @@ class Reconciler:
         if made.awaits_watch:
             sooner_s.append(WATCH_LAG_S)
         is_well = all(c.status == "True" for c in wanted.conditions if c.type == "Ready") or counter.is_hibernating
-        is_quiet = is_well and not made.failures and fight is None
+        # Renewing passwords waits for the clock as well, and for what makes no event.
+        is_renewing = wanted.store is not None and wanted.store.auth is not None and wanted.store.auth.is_renewing
+        is_quiet = is_well and not made.failures and fight is None and not is_renewing
         return min([self.settings.resync_interval_s if is_quiet else UNWELL_INTERVAL_S, *sooner_s])
 
     async def _tell_invalid(self, known: _Known, body: Body, message: str) -> None:
@@ -204,15 +217,18 @@ class Reconciler:
             await self._write_status(known, counter, invalid_status(counter, message, self.now()))
 
     async def _write_status(self, known: _Known, counter: RequestCounter, wanted: Status) -> None:
-        """Write the status if it says anything new, and tell of it what is worth an Event."""
+        """Write the status if it says anything new, and tell of it what is worth an Event.
+
+        Only over the status that it was made from: what it remembers of passwords must never go back.
+        """
         if wanted == counter.status:
             return
         meta = counter.metadata
         try:
-            await self.cluster.apply_status(meta.namespace, meta.name, meta.uid, wanted.to_body())
-        except NotFoundError:
-            return  # deleted meanwhile: its event is on the way
-        known.written = (meta.resource_version, wanted)
+            body = await self.cluster.apply_status(meta, wanted.to_body())
+        except (NotFoundError, ConflictError):
+            return  # deleted or changed meanwhile: its event is on the way
+        known.written = (known.seen, wanted, body["metadata"]["resourceVersion"])
         await self.recorder.record(counter, news(counter.status, wanted))
 
     def _forget(self, key: Key) -> None:

@@ -6,6 +6,7 @@ from request_counter_operator.api import Condition, RequestCounter, Status, Stor
 from request_counter_operator.conditions import Observed, Verdict, invalid_verdicts, verdicts
 from request_counter_operator.happening import Happening
 from request_counter_operator.names import SERVICE_PORT, child_name, selector
+from request_counter_operator.renewal import next_auth
 from request_counter_operator.settings import Settings
 
 HTTP_PORT = 80
@@ -59,8 +60,20 @@ def news(before: Status, after: Status) -> Iterator[Happening]:
         happening = _happening(new, None if known is None else known.status)
         if happening is not None:
             yield happening
+    yield from _news_of_passwords(before.store, after.store)
     if before.store and after.store and before.store.last_failover != after.store.last_failover:
         yield Happening("Normal", "FailedOver", f"{after.store.primary} is primary, {before.store.primary} was")
+
+
+def _news_of_passwords(before: StoreStatus | None, after: StoreStatus | None) -> Iterator[Happening]:
+    if before is None or after is None or before.auth is None or after.auth is None:
+        return
+    if after.auth.is_renewing and not before.auth.is_renewing:
+        note = f"passwords of generation {max(after.auth.accepted)} are made, and everybody goes over to them"
+        yield Happening("Normal", "PasswordsRenewing", note)
+    if before.auth.is_renewing and not after.auth.is_renewing:
+        note = f"nobody uses the passwords of generation {min(before.auth.accepted)} any more: they are refused now"
+        yield Happening("Normal", "PasswordsRenewed", note)
 
 
 def _happening(new: Condition, before: str | None) -> Happening | None:
@@ -120,9 +133,12 @@ def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus
     before = counter.status.store or StoreStatus()
     if before.mode != mode:
         before = StoreStatus(mode=mode, auth=before.auth)
-    if mode not in {"Sentinel", "Cluster"}:
-        primary = f"{child_name(counter, 'redis')}-0" if mode == "Standalone" else None
-        return StoreStatus(mode=mode, primary=primary, auth=before.auth)
+    auth = next_auth(counter, reading.logins, now)
+    if mode == "External":
+        return StoreStatus(mode=mode)
+    if mode == "Standalone":
+        primary, version = f"{child_name(counter, 'redis')}-0", reading.version or before.version
+        return StoreStatus(mode=mode, primary=primary, version=version, auth=auth)
     has_moved = None not in {before.primary, reading.primary} and before.primary != reading.primary
     return StoreStatus(
         mode=mode,
@@ -131,5 +147,5 @@ def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus
         bootstrapped=before.bootstrapped or reading.is_whole or None,
         last_failover=now if has_moved else before.last_failover,
         servers=reading.servers or before.servers,
-        auth=before.auth,
+        auth=auth,
     )

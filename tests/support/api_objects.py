@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
+from request_counter_operator.api import Metadata
 from request_counter_operator.cache import Body, Cache, Child, Key, owner_key
 from request_counter_operator.errors import ConflictError, NotFoundError, OperatorError
 from request_counter_operator.kinds import REQUEST_COUNTER, Kind
@@ -68,6 +69,15 @@ class ApiObjects:
                 children.setdefault(owner, []).append(Child.from_body(body))
         cache.attach(counters, children)
 
+    async def list(self, kind: Kind, namespace: str, selector: str) -> "list[dict[str, Any]]":
+        """Return copies of the objects with these labels."""
+        wanted = dict(pair.split("=", 1) for pair in selector.split(","))
+        return [
+            copy.deepcopy(body)
+            for (found, where, _), body in self.objects.items()
+            if (found, where) == (kind.kind, namespace) and wanted.items() <= body["metadata"].get("labels", {}).items()
+        ]
+
     async def get(self, kind: Kind, namespace: str, name: str, *, may_be_old: bool = False) -> dict[str, Any]:
         """Return an object."""
         del may_be_old
@@ -91,13 +101,14 @@ class ApiObjects:
         body["metadata"]["managedFields"] = [entry]
         return copy.deepcopy(self.add(body, metadata["namespace"]))
 
-    async def apply_status(self, namespace: str, name: str, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
-        """Replace the status of this very RequestCounter."""
-        await self._begin(f"patch status {name}")
-        body = self._there(REQUEST_COUNTER, namespace, name)
-        if body["metadata"]["uid"] != uid:
-            raise ConflictError("another one", status=409)
-        return self.add({**body, "status": copy.deepcopy(dict(status))}, namespace)
+    async def apply_status(self, metadata: Metadata, status: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace the status of this very RequestCounter, if it is still of this version."""
+        await self._begin(f"patch status {metadata.name}")
+        body = self._there(REQUEST_COUNTER, metadata.namespace, metadata.name)
+        there = body["metadata"]
+        if (there["uid"], there["resourceVersion"]) != (metadata.uid, metadata.resource_version):
+            raise ConflictError("another one, or another version", status=409)
+        return self.add({**body, "status": copy.deepcopy(dict(status))}, metadata.namespace)
 
     async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object, which is not asked for again: an Event, by its reason."""

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from request_counter_operator.api.model import DEFAULT_RESOURCES as DEFAULT_RESOURCES
 from request_counter_operator.api.model import Model as Model
 from request_counter_operator.api.model import Resources as Resources
+from request_counter_operator.api.status import AuthStatus as AuthStatus
 from request_counter_operator.api.status import Condition as Condition
 from request_counter_operator.api.status import Server as Server
 from request_counter_operator.api.status import Status as Status
@@ -157,6 +158,11 @@ class RequestCounter(Model):
         """Whether its Redis, of the mode that is wanted, has come together once: from then on it has data to lose."""
         store = self.status.store
         return store is not None and store.mode == self.spec.store.redis.mode and bool(store.bootstrapped)
+
+    @property
+    def auth(self) -> AuthStatus | None:
+        """How far the renewal of its passwords has come; None before that was ever written down."""
+        return None if self.status.store is None else self.status.store.auth
 
     @property
     def minimum_replicas(self) -> int:

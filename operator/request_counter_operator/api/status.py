@@ -31,13 +31,18 @@ class AuthStatus(Model):
     """How often the passwords of the counter's own Redis have been renewed, and how far that has come.
 
     ``generation`` is what is to be used, ``accepted`` what may log in; ``rotate`` is the text of the specification that
-    was acted upon last, ``since`` (RFC 3339) when.
+    was acted upon last, ``since`` (RFC 3339) the time from which on ``generation`` is used.
     """
 
     generation: int = 0
     accepted: tuple[int, ...] = (0,)
     rotate: str = ""
     since: str | None = None
+
+    @property
+    def is_renewing(self) -> bool:
+        """Whether two generations may log in, because not everybody has come from one to the other yet."""
+        return len(self.accepted) > 1
 
 
 class StoreStatus(Model):

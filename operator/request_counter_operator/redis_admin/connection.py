@@ -10,8 +10,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from request_counter_operator.api import RequestCounter
 from request_counter_operator.errors import RedisSilentError
+from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name
 from request_counter_operator.render.credentials import Credentials
+from request_counter_operator.render.topology import sentinel_names, server_names
 
 TIMEOUT_S = 2.0
 """For connecting, and for each answer: a server that takes longer is as good as gone to whoever counts."""
@@ -30,6 +33,20 @@ class Door:
     host: str
     port: int
     credentials: Credentials
+
+
+def doors(counter: RequestCounter, credentials: Credentials) -> tuple[list[Door], list[Door]]:
+    """Return where all servers and all sentinels of a counter's own Redis listen."""
+    namespace = counter.metadata.namespace
+
+    def door(name: str, host: str, port: int) -> Door:
+        return Door(name, f"{host}.{namespace}.svc", port, credentials)
+
+    servers, sentinels = server_names(counter), sentinel_names(counter)
+    if counter.spec.store.redis.mode == "Standalone":
+        # The only pod has no Service of its own: it is all that is behind the one that clients use.
+        return [door(name, child_name(counter, "redis"), REDIS_PORT) for name in servers], []
+    return [door(name, name, REDIS_PORT) for name in servers], [door(name, name, SENTINEL_PORT) for name in sentinels]
 
 
 class Asked:
@@ -73,8 +90,7 @@ async def asking(door: Door, generation: int | None = None) -> AsyncIterator[Ask
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
         single_connection_client=True,
-        lib_name=None,
-        lib_version=None,
+        driver_info=None,
     )
     try:
         yield Asked(door.name, client)

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from request_counter_operator.api import RequestCounter, Server
 from request_counter_operator.errors import RedisSilentError
-from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT
-from request_counter_operator.redis_admin.connection import Door, asking
+from request_counter_operator.redis_admin.connection import Door, asking, doors
 from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.render.credentials import Credentials
-from request_counter_operator.render.topology import QUORUM, SENTINELS, group, sentinel_names, server_names
+from request_counter_operator.render.topology import QUORUM, SENTINELS, group
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +40,6 @@ async def look(counter: RequestCounter, credentials: Credentials) -> StoreReadin
         asyncio.gather(*(_ask_sentinel(door, group(counter)) for door in sentinels)),
     )
     return reading_of(list(said), [one for one in watched if one is not None])
-
-
-def doors(counter: RequestCounter, credentials: Credentials) -> tuple[list[Door], list[Door]]:
-    """Return where the servers and the sentinels listen."""
-    namespace = counter.metadata.namespace
-
-    def door(name: str, port: int) -> Door:
-        return Door(name, f"{name}.{namespace}.svc", port, credentials)
-
-    servers = [door(name, REDIS_PORT) for name in server_names(counter)]
-    return servers, [door(name, SENTINEL_PORT) for name in sentinel_names(counter)]
 
 
 async def _ask_server(door: Door) -> Said:

@@ -16,7 +16,7 @@ log = structlog.get_logger()
 Look = Callable[[], Awaitable[StoreReading]]
 
 CALM_INTERVAL_S = 10.0
-"""How often a Redis is looked at that is whole."""
+"""How often a Redis is looked at that is whole, and whose passwords are not being renewed."""
 
 UNWELL_INTERVAL_S = 2.0
 """How often one is looked at that is not."""
@@ -78,7 +78,7 @@ class Stores:
                 followed.reading = reading
                 self._on_news(key)
             await asyncio.sleep(UNWELL_INTERVAL_S)
-            if reading.is_whole:
+            if reading.is_calm:
                 rest_s = CALM_INTERVAL_S * random.uniform(1, 1.1) - UNWELL_INTERVAL_S  # noqa: S311 - no secret
                 with suppress(TimeoutError):
                     await asyncio.wait_for(followed.doubt.wait(), rest_s)

@@ -9,13 +9,29 @@ nobody uses the older one, which Redis itself tells by name.
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from request_counter_operator.api import RequestCounter
 
 Role: TypeAlias = Literal["service", "operator", "replication", "sentinel"]
 """Who logs in: the service's pods, the operator, a replica at its primary, a sentinel."""
+
+_USER = re.compile(r"(service|operator|replication|sentinel)-(\d+)")
+
+
+class User(NamedTuple):
+    """Whom a user's name stands for."""
+
+    role: str
+    generation: int
+
+    @classmethod
+    def named(cls, name: str) -> "User | None":
+        """Return who has this name; None when it is none of ours."""
+        match = _USER.fullmatch(name)
+        return None if match is None else cls(match[1], int(match[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,7 @@ class Credentials:
     @classmethod
     def of(cls, root: str, counter: RequestCounter) -> "Credentials":
         """Return a counter's credentials, renewed as often as its status says."""
-        auth = counter.status.store.auth if counter.status.store else None
+        auth = counter.auth
         return cls(root) if auth is None else cls(root, auth.generation, auth.accepted)
 
     def user(self, role: Role, generation: int | None = None) -> str:

@@ -3,7 +3,10 @@
 import base64
 import hashlib
 
-from request_counter_operator.render.credentials import Credentials, Role, derive_root, fingerprint
+import pytest
+
+from request_counter_operator.api import Status
+from request_counter_operator.render.credentials import Credentials, Role, User, derive_root, fingerprint
 from request_counter_operator.render.redis_secret import render_redis_secret
 from tests.support.counters import EXTERNAL, SENTINEL, counter
 
@@ -65,6 +68,22 @@ def test_a_group_has_users_for_replicas_and_sentinels_as_well() -> None:
     assert data["sentinel-password"] == CREDENTIALS.password("sentinel")
     assert "user replication-3 " in data["users.acl"]
     assert "user operator-4 " in data["sentinel-users.acl"]
+
+
+def test_a_secret_that_was_edited_is_made_the_same_again_from_the_status_alone() -> None:
+    resource = counter(SENTINEL).model_copy(
+        update={"status": Status.model_validate({"store": {"auth": {"generation": 4, "accepted": [3, 4]}}})}
+    )
+    made = [render_redis_secret(resource, Credentials.of("root", resource)) for _ in range(2)]
+    assert made == [render_redis_secret(counter(SENTINEL), CREDENTIALS)] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [("service-12", User("service", 12)), ("default", None), ("probe", None), ("service-1x", None), ("other-1", None)],
+)
+def test_a_users_name_tells_who_it_is(name: str, user: User | None) -> None:
+    assert User.named(name) == user
 
 
 def test_somebody_elses_redis_gets_no_secret_of_ours() -> None:

@@ -168,3 +168,12 @@ def test_a_changed_password_or_configuration_starts_redis_anew() -> None:
     assert annotations(MINIMAL, "q" * 64) != before
     assert annotations({"store": {"durability": "None"}}, PASSWORD) != before
     assert annotations({"replicas": 7}, PASSWORD) == before
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_renewing_passwords_changes_the_secret_and_no_pod(name: str) -> None:
+    """Whatever generation is used and accepted, nothing but the Secret says so."""
+    steps = [Credentials(PASSWORD, *step) for step in ((0, (0,)), (0, (0, 1)), (1, (0, 1)), (1, (1,)))]
+    made = [children(counter(SPECS[name]), Settings(), Facts(step, service_pods=2)) for step in steps]
+    rest = [[manifest for manifest in manifests if manifest["kind"] != "Secret"] for manifests in made]
+    assert rest == [rest[0]] * 4

@@ -8,11 +8,12 @@ from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import ApiError, NotFoundError, OperatorError
 from request_counter_operator.observe import Observer
+from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.totals import SILENCE, Reading
 from request_counter_operator.turns import Made
-from tests.support.counters import counter
+from tests.support.counters import EXTERNAL, SENTINEL, counter
 
 KEY = Key("default", "hits")
 CREDENTIALS = Credentials("root")
@@ -58,7 +59,7 @@ def observer(rollout: Rollout | None, followed: Followed) -> Observer:
     deployment = Child(ChildKey("Deployment", "hits"), "u", 1, "o", False, "d", True, rollout)  # noqa: FBT003
     cache.attach({}, {KEY: [deployment]})
     secrets = Secrets({"there": {"data": {"password": ""}}})
-    return Observer(cache, secrets, followed, Stores(lambda _: None))  # type: ignore[arg-type]
+    return Observer(cache, secrets, followed, Stores(lambda _: None), lambda: True)  # type: ignore[arg-type]
 
 
 async def test_the_service_is_followed_and_what_it_said_is_told() -> None:
@@ -115,3 +116,44 @@ async def test_a_deployment_that_was_just_applied_is_not_taken_for_what_the_watc
         KEY, counter(), Made(applied={child.key: child}), credentials=CREDENTIALS
     )
     assert found.service == unseen
+
+
+class Looked:
+    """Notes whose Redis is followed, and how."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def latest(self, _key: Key) -> StoreReading:
+        """Return nothing."""
+        return NOT_READ
+
+    def follow(self, key: Key, _look: Any, *, is_doubtful: bool) -> None:
+        """Note the call."""
+        self.calls.append((key, is_doubtful))
+
+    def unfollow(self, key: Key) -> None:
+        """Note the call."""
+        self.calls.append(key)
+
+
+@pytest.mark.parametrize(
+    ("spec", "rollout", "credentials", "expected"),
+    [
+        ({}, ROLLOUT, CREDENTIALS, (KEY, False)),
+        (SENTINEL, ROLLOUT, CREDENTIALS, (KEY, False)),
+        ({}, UNREADY, CREDENTIALS, (KEY, True)),
+        ({}, ROLLOUT, Credentials("root", 0, (0, 1)), (KEY, True)),
+        ({}, None, CREDENTIALS, KEY),
+        (EXTERNAL, ROLLOUT, CREDENTIALS, KEY),
+    ],
+)
+async def test_a_redis_of_our_own_that_is_there_is_followed(
+    spec: dict[str, Any], rollout: Rollout | None, credentials: Credentials, expected: Any
+) -> None:
+    cache, looked = Cache(), Looked()
+    redis = Child(ChildKey("StatefulSet", "hits-redis"), "u", 1, "o", False, "d", True, rollout)  # noqa: FBT003
+    cache.attach({}, {KEY: [redis]})
+    observes = Observer(cache, Secrets({}), Followed(SILENCE), looked, lambda: True)  # type: ignore[arg-type]
+    await observes.observe(KEY, counter(spec), Made(), credentials=credentials)
+    assert looked.calls == [expected]

@@ -60,7 +60,7 @@ class World:
             gate=gate,
             cache=self.cache,
             applier=Applier(api, self.cache, self.clock, lambda _kind: None),
-            observer=Observer(self.cache, api, self.said, Stores(lambda _: None)),  # type: ignore[arg-type]
+            observer=Observer(self.cache, api, self.said, Stores(lambda _: None), lambda: True),  # type: ignore[arg-type]
             recorder=Recorder(api, "operator-0", lambda: "2026-01-01T00:00:00Z"),
             terminating=TerminatingNamespaces(self.clock),
             settings=Settings(),

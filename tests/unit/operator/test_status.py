@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from request_counter_operator.api import RequestCounter, Status
+from request_counter_operator.api import RequestCounter, Server, Status
 from request_counter_operator.cache import Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import (
@@ -16,6 +16,7 @@ from request_counter_operator.errors import (
     OperatorError,
 )
 from request_counter_operator.happening import Happening
+from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status, url
 from tests.support.counters import EXTERNAL, FULL, counter
@@ -274,3 +275,8 @@ def test_the_first_status_tells_only_what_is_so() -> None:
     assert list(news(Status(), status(counter(), Settings(), Observed(), NOW))) == []
     first = status(counter(), Settings(), WELL, NOW)
     assert list(news(Status(), first)) == [Happening("Normal", "Ready", "the counter serves as the resource asks for")]
+
+
+def test_of_a_redis_that_is_alone_the_service_knows_more_than_whoever_looks_at_it() -> None:
+    unseen = StoreReading(servers=(Server(name="hits-redis-0", role="Unreachable"),))
+    assert conditions(replace(WELL, store=unseen))["RedisReady"] == ("True", "StoreAnswers")

@@ -7,7 +7,16 @@ import yaml
 
 from request_counter_operator.desired import children
 from request_counter_operator.election import LEASE_NAME
-from request_counter_operator.kinds import CHILD_KINDS, EVENT, KIND_OF, LEASE, POD, REQUEST_COUNTER, SECRET
+from request_counter_operator.kinds import (
+    CHILD_KINDS,
+    EVENT,
+    KIND_OF,
+    LEASE,
+    POD,
+    REQUEST_COUNTER,
+    SECRET,
+    VOLUME_CLAIM,
+)
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.seed import SEED_SECRET
@@ -37,6 +46,7 @@ def test_the_rights_are_those_that_are_used() -> None:
     used[ours[0], f"{ours[1]}/status"] = {"patch"}
     used[ours[0], f"{ours[1]}/finalizers"] = {"update"}
     used[POD.group, POD.plural] = {"list", "delete"}
+    used[VOLUME_CLAIM.group, VOLUME_CLAIM.plural] = {"list", "patch"}
     used[EVENT.group, EVENT.plural] = {"create", "patch"}
     assert allowed() == used
 

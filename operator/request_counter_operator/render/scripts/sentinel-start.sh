@@ -47,6 +47,8 @@ else
   grep -vE '^(user|sentinel (announce-|sentinel-(user|pass)|auth-(user|pass)|(down-after|failover-|parallel-)))|^(port|dir|protected-mode|bind) ' \
     $conf > $conf.new
 fi
+user=$(<$secrets/username)
+password=$(<$secrets/password)
 {
   echo "port 26379"
   echo "bind * -::*"
@@ -55,11 +57,11 @@ fi
   cat $secrets/users.acl
   echo "sentinel announce-ip $me"
   echo "sentinel announce-port 26379"
-  echo "sentinel sentinel-user $(<$secrets/username)"
-  echo "sentinel sentinel-pass $(<$secrets/password)"
+  echo "sentinel sentinel-user $user"
+  echo "sentinel sentinel-pass $password"
   cat $conf.new
-  echo "sentinel auth-user $GROUP $(<$secrets/username)"
-  echo "sentinel auth-pass $GROUP $(<$secrets/password)"
+  echo "sentinel auth-user $GROUP $user"
+  echo "sentinel auth-pass $GROUP $password"
   echo "sentinel down-after-milliseconds $GROUP $DOWN_AFTER_MS"
   echo "sentinel failover-timeout $GROUP $FAILOVER_TIMEOUT_MS"
   echo "sentinel parallel-syncs $GROUP 1"
