@@ -13,7 +13,7 @@ from tests.support.kubectl import Kubectl, KubectlError
 
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "crds" / "requestcounters.requestcounter.io.yaml"
-SAMPLES = {path.stem: path.read_text() for path in sorted((ROOT / "deploy" / "samples").rglob("*.yaml"))}
+SAMPLES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("deploy/samples/**/*.yaml"))}
 EXTERNAL = {"mode": "External", "external": {"url": "redis://redis.example.com:6379"}}
 
 
