@@ -55,10 +55,13 @@ e2e: .venv ## Run the tests on the local cluster, which `make up` has made
 	$(RUN) pytest tests/e2e
 
 ## Measure it: minutes each, and all the machine's cores
-.PHONY: fault scale bench load mutation
+.PHONY: fault survival scale bench load mutation
 fault: .venv ## Hold the counter to its books through every failure; writes docs/fault-report.md
 	@$(CLUSTER) images redis
 	$(RUN) pytest tests/fault --write-report
+
+survival: up ## Kill Redis's servers, sentinels, volumes and a node under load: nothing is lost; writes docs/survival-report.md
+	$(RUN) pytest tests/survival --write-report
 
 scale: up ## Give the operator a thousand counters, and then nothing to do; writes docs/scale-report.md
 	$(RUN) pytest tests/scale --write-report

@@ -45,19 +45,15 @@ output "datastore" {
   value       = var.datastore
 }
 
+# Serverless and MemoryDB are always in cluster mode; a client that does not know it would be sent away for most keys.
 output "datastore_url" {
-  description = "spec.store.redis.external.url of a RequestCounter; null where the counter brings its own Redis, or the store is no Redis."
+  description = "spec.store.redis.external.url of a RequestCounter, as it is; null where the counter brings its own Redis, or the store is no Redis."
   value = (
-    local.is_serverless ? "rediss://${local.datastore_user}@${aws_elasticache_serverless_cache.this[0].endpoint[0].address}:6379" :
-    local.is_replication_group && !local.cluster_mode ? "rediss://${local.datastore_user}@${aws_elasticache_replication_group.this[0].primary_endpoint_address}:6379" :
-    local.is_replication_group ? "rediss://${local.datastore_user}@${aws_elasticache_replication_group.this[0].configuration_endpoint_address}:6379" :
-    local.is_memorydb ? "rediss://${aws_memorydb_user.counter[0].user_name}@${aws_memorydb_cluster.this[0].cluster_endpoint[0].address}:6379" : null
+    local.is_serverless ? "rediss+cluster://${local.datastore_user}@${aws_elasticache_serverless_cache.this[0].endpoint[0].address}:6379" :
+    local.is_replication_group && local.cluster_mode ? "rediss+cluster://${local.datastore_user}@${aws_elasticache_replication_group.this[0].configuration_endpoint_address}:6379" :
+    local.is_replication_group ? "rediss://${local.datastore_user}@${aws_elasticache_replication_group.this[0].primary_endpoint_address}:6379" :
+    local.is_memorydb ? "rediss+cluster://${aws_memorydb_user.counter[0].user_name}@${aws_memorydb_cluster.this[0].cluster_endpoint[0].address}:6379" : null
   )
-}
-
-output "datastore_is_cluster" {
-  description = "Whether the data store needs a client that speaks Redis Cluster."
-  value       = local.is_serverless || local.is_memorydb || (local.is_replication_group && local.cluster_mode)
 }
 
 output "datastore_secret" {

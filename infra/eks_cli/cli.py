@@ -110,13 +110,12 @@ def _show(planned: Plan) -> None:
 
 def _next_steps(outputs: deploy.Outputs) -> list[str]:
     kubectl = f"kubectl --kubeconfig {places.KUBECONFIG}"
-    sample = "elasticache-cluster" if outputs["datastore"] == "elasticache-cluster" else "in-cluster"
     steps = ["What to try next:"]
     if outputs["datastore_url"]:
         steps.append(f"  spec.store.redis.external.url is {outputs['datastore_url']}")
     return [
         *steps,
-        f"  {kubectl} apply -f deploy/samples/eks/{sample}.yaml",
+        f"  {kubectl} apply -f deploy/samples/eks/{_sample(outputs)}.yaml",
         f"  {kubectl} wait --for=condition=Ready requestcounter/hits --timeout=300s",
         f"  ALB=$({kubectl} get ingress hits -o jsonpath='{{.status.loadBalancer.ingress[0].hostname}}')",
         "  curl -X PUT -H 'Host: hits.example.com' http://$ALB/a/b",
@@ -124,3 +123,12 @@ def _next_steps(outputs: deploy.Outputs) -> list[str]:
         "  make eks-down      # as long as it is there, it costs money",
         f"The kubeconfig is for this checkout; for your own: {outputs['configure_kubectl']}",
     ]
+
+
+def _sample(outputs: deploy.Outputs) -> str:
+    """Return the name of the sample for the data store that was made."""
+    url = outputs["datastore_url"]
+    if url is None:  # the counter brings its own Redis; with DynamoDB too, which it cannot use
+        return "in-cluster"
+    is_sharded = outputs["datastore"] == "elasticache-cluster" and url.startswith("rediss+cluster://")
+    return "elasticache-sharded" if is_sharded else str(outputs["datastore"])

@@ -21,7 +21,7 @@ run "in_cluster_makes_no_data_store" {
   }
 
   assert {
-    condition     = output.datastore_url == null && output.datastore_secret == null && output.datastore_table == null && !output.datastore_is_cluster
+    condition     = output.datastore_url == null && output.datastore_secret == null && output.datastore_table == null
     error_message = "there is no address to tell"
   }
 }
@@ -45,8 +45,8 @@ run "elasticache_serverless" {
   }
 
   assert {
-    condition     = output.datastore_url == "rediss://counter@request-counter-mock.serverless.use1.cache.amazonaws.com:6379" && output.datastore_is_cluster
-    error_message = "its address is told, and that it is a cluster"
+    condition     = output.datastore_url == "rediss+cluster://counter@request-counter-mock.serverless.use1.cache.amazonaws.com:6379"
+    error_message = "its address is told, as that of a cluster"
   }
 
   assert {
@@ -78,7 +78,7 @@ run "elasticache_with_one_shard_is_no_cluster" {
   }
 
   assert {
-    condition     = output.datastore_url == "rediss://counter@master.request-counter.mock.use1.cache.amazonaws.com:6379" && !output.datastore_is_cluster
+    condition     = output.datastore_url == "rediss://counter@master.request-counter.mock.use1.cache.amazonaws.com:6379"
     error_message = "the address follows the primary"
   }
 
@@ -104,8 +104,13 @@ run "elasticache_with_shards_is_a_cluster" {
   }
 
   assert {
-    condition     = one(aws_elasticache_replication_group.this).node_type == "cache.r7g.large" && output.datastore_is_cluster
+    condition     = one(aws_elasticache_replication_group.this).node_type == "cache.r7g.large"
     error_message = "the node type is the user's"
+  }
+
+  assert {
+    condition     = output.datastore_url == "rediss+cluster://counter@clustercfg.request-counter.mock.use1.cache.amazonaws.com:6379"
+    error_message = "its address knows all shards, and is told as that of a cluster"
   }
 }
 
@@ -123,8 +128,8 @@ run "memorydb" {
   }
 
   assert {
-    condition     = output.datastore_url == "rediss://request-counter-counter@clustercfg.request-counter.mock.memorydb.us-east-1.amazonaws.com:6379" && output.datastore_is_cluster
-    error_message = "its address is told, and that it is a cluster"
+    condition     = output.datastore_url == "rediss+cluster://request-counter-counter@clustercfg.request-counter.mock.memorydb.us-east-1.amazonaws.com:6379"
+    error_message = "its address is told, as that of a cluster"
   }
 
   assert {

@@ -15,6 +15,7 @@ from infra.eks_cli.cli import main
 from tests.support.eks_examples import OUTPUTS, PLAN, PLAN_TO_DESTROY
 from tests.support.fake_programs import FakePrograms
 
+CHECKOUT = Path(__file__).parents[3]
 PROGRAMS = ("aws", "docker", "git", "helm", "kubectl", "terraform")
 
 
@@ -81,6 +82,29 @@ def test_up_applies_the_plan_it_showed_and_runs_the_operator(programs: FakeProgr
     (applied,) = [call for call in programs.calls if " apply " in call and call.startswith("terraform")]
     assert applied.endswith("/build/plan.tfplan")
     assert "curl -X PUT -H 'Host: hits.example.com' http://$ALB/a/b" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("datastore", "url", "sample"),
+    [
+        ("in-cluster", None, "in-cluster"),
+        ("dynamodb", None, "in-cluster"),
+        ("elasticache-serverless", "rediss+cluster://counter@serverless:6379", "elasticache-serverless"),
+        ("elasticache-cluster", "rediss://counter@master:6379", "elasticache-cluster"),
+        ("elasticache-cluster", "rediss+cluster://counter@clustercfg:6379", "elasticache-sharded"),
+        ("memorydb", "rediss+cluster://request-counter-counter@clustercfg:6379", "memorydb"),
+    ],
+)
+def test_up_ends_with_the_sample_and_the_url_of_the_data_store(
+    programs: FakePrograms, datastore: str, url: str | None, sample: str
+) -> None:
+    outputs = {**OUTPUTS, "datastore": datastore, "datastore_url": url}
+    programs.answer("terraform output -json", json.dumps({name: {"value": value} for name, value in outputs.items()}))
+    programs.answer("terraform show -json *", json.dumps(PLAN))
+    told = invoke("up", "y\n").stdout
+    assert re.findall(r"spec\.store\.redis\.external\.url is (\S+)$", told, re.MULTILINE) == [url] * bool(url)
+    assert re.findall(r"apply -f (\S+)$", told, re.MULTILINE) == [f"deploy/samples/eks/{sample}.yaml"]
+    assert (CHECKOUT / "deploy" / "samples" / "eks" / f"{sample}.yaml").is_file()
 
 
 def test_up_refuses_a_checkout_that_is_not_committed(programs: FakePrograms) -> None:

@@ -9,13 +9,10 @@ import yaml
 from infra.eks_cli import pins
 from infra.eks_cli.costs import cost_tables
 from infra.eks_cli.moto import resources
-from request_counter_operator.api import RequestCounter, Spec
-from tests.unit.repo.test_crd import SCHEMA, nodes_of
 
 ROOT = Path(__file__).parents[3]
 EKS = ROOT / "infra" / "eks"
 PAGE = ROOT / "docs" / "eks.md"
-SAMPLES = sorted((ROOT / "deploy" / "samples" / "eks").glob("*.yaml"))
 MAX_FILE_LINES = 300
 
 
@@ -93,23 +90,6 @@ def test_files_stay_short() -> None:
 
 def test_the_policy_is_that_of_the_controller_that_is_installed() -> None:
     assert f"v{pins.LOAD_BALANCER_CONTROLLER}" in (EKS / "load_balancer_policy.tf").read_text()
-
-
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_samples_have_no_field_that_the_resource_does_not(sample: Path) -> None:
-    (body,) = [one for one in yaml.safe_load_all(sample.read_text()) if one["kind"] == "RequestCounter"]
-    known = {path for path, _ in nodes_of(SCHEMA["spec"])}
-
-    def paths(node: object, prefix: str = "") -> set[str]:
-        if not isinstance(node, dict) or prefix.endswith(".annotations"):
-            return {prefix}
-        return {
-            path for name, inner in node.items() for path in (f"{prefix}.{name}", *paths(inner, f"{prefix}.{name}"))
-        }
-
-    assert paths(body["spec"]) - {""} <= known
-    body["metadata"] |= {"namespace": "default", "uid": "11111111-2222-3333-4444-555555555555"}
-    assert isinstance(RequestCounter.from_body(body).spec, Spec)
 
 
 def test_the_two_overlays_differ_only_in_whose_drivers_they_name() -> None:
