@@ -70,7 +70,7 @@ def open_store(settings: Settings) -> CounterStore:
         case _:
             files = TlsFiles(settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
             return RedisStore(
-                parse_address(settings.store, settings.store_password_file, files),
+                parse_address(settings.store, settings.store_password_file, tls_files=files),
                 counter=settings.name,
                 max_paths=settings.max_paths,
                 durability=settings.durability,

@@ -80,12 +80,18 @@ class RedisAddress:
 _IDENTITY: Final = {"username", "password", "credential_provider"}
 
 
-def parse_address(url: str, password_file: Path | None = None, tls_files: TlsFiles | None = None) -> RedisAddress:
+def parse_address(
+    url: str,
+    password_file: Path | None = None,
+    username_file: Path | None = None,
+    tls_files: TlsFiles | None = None,
+) -> RedisAddress:
     """Return what the URL says.
 
     Args:
         url: as above.
         password_file: holds the password; read anew for each connection, so that it can be rotated.
+        username_file: beside a password file, holds the user's name instead of the URL; read like it.
         tls_files: read anew for each connection as well.
 
     Raises:
@@ -104,7 +110,7 @@ def parse_address(url: str, password_file: Path | None = None, tls_files: TlsFil
         hosts=tuple(_host_and_port(host, default_port) for host in match["hosts"].split(",")),
         group=unquote(group),
         database=int(database or 0),
-        options=_connection_options(match, password_file, tls_files or TlsFiles()),
+        options=_identity(match, password_file, username_file) | _connection_options(match, tls_files or TlsFiles()),
         tls=match["scheme"] == "rediss",
     )
 
@@ -116,15 +122,17 @@ def _host_and_port(text: str, default_port: int) -> Address:
     return host.strip("[]"), int(port or default_port)
 
 
-def _connection_options(url: re.Match[str], password_file: Path | None, tls_files: TlsFiles) -> dict[str, Any]:
+def _identity(url: re.Match[str], password_file: Path | None, username_file: Path | None) -> dict[str, Any]:
+    user, password = unquote(url["user"] or ""), unquote(url["password"] or "")
+    if password_file is not None:
+        return {"credential_provider": PasswordFile(user or None, password_file, username_file)}
+    return {"username": user or None, "password": password} if password else {}
+
+
+def _connection_options(url: re.Match[str], tls_files: TlsFiles) -> dict[str, Any]:
     # All waiting is bounded by the callers, and all resending is the batcher's: there is one place that decides.
     options: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": None, "protocol": 2}
     options["retry"] = Retry(NoBackoff(), 0)
-    user, password = unquote(url["user"] or ""), unquote(url["password"] or "")
-    if password_file is not None:
-        options["credential_provider"] = PasswordFile(user or None, password_file)
-    elif password:
-        options |= {"username": user or None, "password": password}
     if url["scheme"] == "rediss":
         files = {"ssl_ca_certs": tls_files.ca, "ssl_certfile": tls_files.certificate, "ssl_keyfile": tls_files.key}
         options |= {name: str(file) for name, file in files.items() if file is not None}
@@ -132,20 +140,32 @@ def _connection_options(url: re.Match[str], password_file: Path | None, tls_file
 
 
 class PasswordFile(CredentialProvider):
-    """Reads the password whenever redis-py connects, so that a rotated Secret is picked up without a restart."""
+    """Reads the password whenever redis-py connects, so that a rotated Secret is picked up without a restart.
 
-    def __init__(self, username: str | None, file: Path) -> None:
+    Args:
+        username: who we are; None for Redis's default user.
+        file: holds the password.
+        username_file: holds the name instead, when given.
+    """
+
+    def __init__(self, username: str | None, file: Path, username_file: Path | None = None) -> None:
         self._username = username
         self._file = file
+        self._username_file = username_file
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """Return (password,) or (username, password); a trailing newline in the file does not count.
+        """Return (password,) or (username, password); a trailing newline in a file does not count.
 
         Raises:
-            StoreUnavailableError: the file cannot be read.
+            StoreUnavailableError: a file cannot be read.
         """
-        try:
-            password = self._file.read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise StoreUnavailableError(f"--store-password-file {self._file}: {error.strerror}") from error
-        return (self._username, password) if self._username else (password,)
+        username = _line_of(self._username_file) if self._username_file else self._username
+        password = _line_of(self._file)
+        return (username, password) if username else (password,)
+
+
+def _line_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise StoreUnavailableError(f"the file with the store's credentials {file}: {error.strerror}") from error

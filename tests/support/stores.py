@@ -31,7 +31,9 @@ def _open_redis(
 ) -> OpenStore:
     """Open the Redis of a fixture, which has a URL and may have files for TLS and the password."""
     servers = request.getfixturevalue(fixture)
-    address = parse_address(servers.url, getattr(servers, "password_file", None), getattr(servers, "tls_files", None))
+    address = parse_address(
+        servers.url, getattr(servers, "password_file", None), tls_files=getattr(servers, "tls_files", None)
+    )
     return lambda max_paths=MAX_PATHS: RedisStore(
         address,
         counter="test",
