@@ -41,8 +41,7 @@ def _other_redis() -> Iterator[RedisServer]:
 @pytest.fixture
 def other_redis(_other_redis: RedisServer) -> RedisServer:
     """Another Redis, which has no append-only file, empty."""
-    with _other_redis.client() as client:
-        client.flushall()
+    _other_redis.flush()
     return _other_redis
 
 

@@ -105,6 +105,18 @@ async def test_target_that_is_counted_on_meanwhile_is_not_completed(
     assert "completed" not in str(everything_in(other_redis)["{test/0}:transfer"])
 
 
+async def test_counts_that_changed_under_the_same_total_are_found(
+    redis_server: RedisServer, other_redis: RedisServer
+) -> None:
+    transfer = await started(redis_server, other_redis)
+    with other_redis.client() as client, client.pipeline() as pipeline:
+        for number, path in enumerate(sorted((await books_of(other_redis.url)).counts)[:200]):
+            pipeline.hincrby("{test/0}:counts", path, 1 if number % 2 else -1)
+        pipeline.execute()
+    assert await transfer.end() == 1
+    assert "the target has" in transfer.log[-1]["reason"]
+
+
 async def test_server_that_hangs_is_waited_for_and_progress_is_told(
     redis_server: RedisServer, other_redis: RedisServer
 ) -> None:

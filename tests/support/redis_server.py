@@ -134,6 +134,11 @@ class RedisServer:
         self._container.get_wrapped_container().start()
         self._wait_until_ready()
 
+    def flush(self) -> None:
+        """Forget all data."""
+        with self.client() as client:
+            client.flushall()
+
     def saved(self) -> bytes:
         """Have the server save its data, and return its RDB file."""
         with self.client() as client:

@@ -147,10 +147,11 @@ def everything_in(servers: Servers) -> Mapping[str, Any]:
 
 
 def _dumps(server: RedisServer) -> Iterator[tuple[str, Any]]:
-    with server.client() as client:
-        for key in client.scan_iter("*"):
-            kind = client.type(key)
-            yield key, client.hgetall(key) if kind == "hash" else client.get(key)
+    with server.client() as client, client.pipeline(transaction=False) as pipeline:
+        keys = list(client.scan_iter("*", count=1000))
+        for key in keys:
+            pipeline.hgetall(key) if key.endswith(":counts") else pipeline.get(key)
+        yield from zip(keys, pipeline.execute(), strict=True)
 
 
 async def holds_some(servers: Servers, paths: int) -> None:
