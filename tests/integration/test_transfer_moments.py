@@ -1,4 +1,4 @@
-"""A transfer that is killed at each of its exchanges in turn, before or after the servers did their work."""
+"""What may happen at each of a transfer's exchanges in turn: it is killed, or the target is counted on."""
 
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from counter_service.errors import CounterServiceError
 from counter_service.store.redis_address import parse_address
 from counter_service.store.redis_lines import Lines
 from counter_service.store.redis_topology import topology_of
@@ -47,6 +48,20 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, number: int, *, sends: bool) -> Non
     monkeypatch.setattr(Lines, "send", send)
 
 
+def count_at(monkeypatch: pytest.MonkeyPatch, number: int, server: RedisServer) -> None:
+    """Have a path of the server counted just before the exchange of this number."""
+    exchanges = iter(range(1_000_000))
+
+    async def send(lines: Lines, commands: Mapping[int, Any]) -> Mapping[int, Any]:
+        if next(exchanges) == number:
+            with server.client() as client:
+                client.hincrby("{test/0}:counts", "/foreign")
+                client.incr("{test/0}:total")
+        return await SEND(lines, commands)
+
+    monkeypatch.setattr(Lines, "send", send)
+
+
 @pytest.mark.parametrize("sends", [False, True])
 @pytest.mark.parametrize("target", ["other_redis", "cluster_servers"])
 async def test_repeat_is_exact_wherever_the_first_attempt_ended(
@@ -73,6 +88,27 @@ async def test_repeat_is_exact_wherever_the_first_attempt_ended(
     assert number > 10
     half_completed = {"begun completed"} if target == "cluster_servers" else set()
     assert deaths == {"untouched", "begun", *half_completed, *(["completed"] if sends else [])}
+
+
+async def test_target_is_counted_on_at_no_moment_unnoticed(
+    monkeypatch: pytest.MonkeyPatch, redis_server: RedisServer, other_redis: RedisServer
+) -> None:
+    await count(redis_server.url, COUNTS)
+    number, was_noticed = 0, True
+    while was_noticed:
+        count_at(monkeypatch, number, other_redis)
+        try:
+            await run(redis_server, other_redis)
+            was_noticed = False
+        except CounterServiceError:
+            assert everything_in(other_redis)["{test/0}:counts"]["/foreign"] == "1"
+            assert "completed" not in state_of(other_redis)
+        monkeypatch.undo()
+        held = everything_in(other_redis)["{test/0}:counts"]
+        other_redis.flush()
+        number += 1
+    assert number > 10
+    assert held == {path: str(amount) for path, amount in COUNTS.items()}
 
 
 def state_of(servers: Servers) -> str:
