@@ -159,7 +159,7 @@ class RedisServer:
             files.addfile(entry, io.BytesIO(rdb))
         container = self._container.get_wrapped_container()
         container.wait()
-        assert container.put_archive(Path(_RDB_FILE).parent, archive.getvalue())
+        assert container.put_archive(str(Path(_RDB_FILE).parent), archive.getvalue())
         self.start_again()
 
     def pause(self) -> None:
