@@ -17,10 +17,12 @@ CounterServiceError
 │   ├── RateLimitedError          429
 │   ├── HeadTooLargeError         431
 │   └── TooManyPathsError         507
-└── StoreError
-    ├── StaleBatchError           refused for good: nothing of the batch was counted by this attempt
-    └── StoreUnavailableError     503: not acknowledged, outcome unknown; the same batch may be sent again
-        └── StoreMisconfiguredError  the same, and only an administrator can change it
+├── StoreError
+│   ├── StaleBatchError           refused for good: nothing of the batch was counted by this attempt
+│   └── StoreUnavailableError     503: not acknowledged, outcome unknown; the same batch may be sent again
+│       └── StoreMisconfiguredError  the same, and only an administrator can change it
+└── TransferError                 not completed; the same transfer may be repeated
+    └── TransferRefusedError      nothing was touched: the target holds what this transfer must not overwrite
 
 Drivers' errors never leave `store/`: they are wrapped there, with the original as the cause.
 """
@@ -122,3 +124,11 @@ class StoreUnavailableError(StoreError):
 
 class StoreMisconfiguredError(StoreUnavailableError):
     """The store works but cannot promise what was asked of it, for example because its AOF is off."""
+
+
+class TransferError(CounterServiceError):
+    """Counts were not copied exactly, so the transfer is not marked as completed; it may be repeated."""
+
+
+class TransferRefusedError(TransferError):
+    """The target was not touched: it holds counts that this transfer did not bring, or lacks those it adds to."""

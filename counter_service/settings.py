@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NoReturn, Self
+from typing import Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
@@ -16,17 +16,18 @@ from counter_service.store.redis_address import parse_address
 
 PROGRAM = "python -m counter_service"
 _PURPOSE = "Count HTTP PUT requests per path, exactly. Each option is a variable too: --max-paths is COUNTER_MAX_PATHS."
-_ENVIRONMENT_PREFIX = "COUNTER_"
 # A counter's name is part of its keys, inside the braces of a hash tag; namespace/name of a Kubernetes resource is one.
-_NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
+NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
 _REDIS_SCHEME = re.compile(r"rediss?(\+(sentinel|cluster))?")
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 class Settings(BaseSettings):
     """All options, as flags and environment say; see `load_settings`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_ENVIRONMENT_PREFIX,
+        env_prefix="COUNTER_",
         # What --help begins with; a docstring would be missing where Python leaves them out.
         json_schema_extra={"description": _PURPOSE},
         frozen=True,
@@ -62,7 +63,7 @@ class Settings(BaseSettings):
         "Primary", description="which servers of a replicated store are read; replicas may be some moments behind"
     )
     name: str = Field(
-        "default", max_length=253, pattern=_NAME_PATTERN, description="the counter's name; counters can share a store"
+        "default", max_length=253, pattern=NAME_PATTERN, description="the counter's name; counters can share a store"
     )
     host: str = Field(
         "127.0.0.1", min_length=1, description="address to listen on; 0.0.0.0 is every IPv4 address, :: every IPv6 one"
@@ -120,8 +121,7 @@ class Settings(BaseSettings):
     @property
     def store_without_password(self) -> str:
         """The store's URL as it may be logged."""
-        user_and_password, at, _ = urlsplit(self.store).netloc.rpartition("@")
-        return self.store.replace(user_and_password + at, user_and_password.partition(":")[0] + at, 1)
+        return without_password(self.store)
 
     @model_validator(mode="after")
     def _check_store(self) -> Self:
@@ -167,10 +167,22 @@ class Settings(BaseSettings):
             ) from error
 
 
+def without_password(url: str) -> str:
+    """Return a store's URL as it may be logged."""
+    user_and_password, at, _ = urlsplit(url).netloc.rpartition("@")
+    return url.replace(user_and_password + at, user_and_password.partition(":")[0] + at, 1)
+
+
 def load_settings(arguments: Sequence[str]) -> Settings:
-    """Return the settings from flags and environment.
+    """Return the service's settings; see `settings_of`."""
+    return settings_of(Settings, arguments)
+
+
+def settings_of(model: type[AnySettings], arguments: Sequence[str]) -> AnySettings:
+    """Return a program's settings from flags and environment.
 
     Args:
+        model: its options.
         arguments: command line without the program's name.
 
     Raises:
@@ -178,26 +190,27 @@ def load_settings(arguments: Sequence[str]) -> Settings:
         SystemExit: --help was asked for (0), or a flag does not exist (2).
     """
     try:
-        return CliApp.run(Settings, cli_args=list(arguments))
+        return CliApp.run(model, cli_args=list(arguments))
     except ValidationError as error:
-        raise InvalidSettingsError(_sentence(error)) from error
+        raise InvalidSettingsError(_sentence(error, model.model_config["env_prefix"])) from error
     except SettingsError as error:
         raise InvalidSettingsError(str(error)) from error
 
 
-def exit_for_invalid_settings(error: InvalidSettingsError) -> NoReturn:
+def exit_for_invalid_settings(error: InvalidSettingsError, program: str = PROGRAM) -> NoReturn:
     """Say what is wrong on standard error and end with status 2, as for any wrong command line."""
-    sys.stderr.write(f"{PROGRAM}: {error}\n")
+    sys.stderr.write(f"{program}: {error}\n")
     raise SystemExit(2) from error
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, variable_prefix: str) -> str:
     """Name the first wrong option, its variable, and what it should be."""
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
     if first["loc"]:
         option = str(first["loc"][0])
-        message = message.replace("Input should", "should", 1) + f", not {first['input']!r}"
+        what_is_wrong = f"{message.replace('Input should', 'should', 1)}, not {first['input']!r}"
+        message = "is required" if first["type"] == "missing" else what_is_wrong
     else:
         option, _, message = message.partition(": ")
-    return f"--{option.replace('_', '-')} ({_ENVIRONMENT_PREFIX}{option.upper()}): {message}"
+    return f"--{option.replace('_', '-')} ({variable_prefix}{option.upper()}): {message}"

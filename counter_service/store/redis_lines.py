@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from counter_service.store.redis_address import Address
 from counter_service.store.redis_exchange import Command, Exchange
-from counter_service.store.redis_renewal import Renewal
 from counter_service.store.redis_topology import Topology
+
+MakeExchange: TypeAlias = Callable[[Callable[[], AbstractConnection]], Exchange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,16 @@ class Lines:
 
     Args:
         topology: which server has which shard.
-        renewal: makes the connections, and keeps them new.
+        exchange: makes an exchange of what makes connections, such as one whose connection is renewed.
         to_replicas: whether to ask replicas, which answer reads only.
         proof: what ends each packet.
     """
 
     def __init__(
-        self, topology: Topology, renewal: Renewal, *, to_replicas: bool = False, proof: Proof | None = None
+        self, topology: Topology, exchange: MakeExchange, *, to_replicas: bool = False, proof: Proof | None = None
     ) -> None:
         self._topology = topology
-        self._renewal = renewal
+        self._make_exchange = exchange
         self._to_replicas = to_replicas
         self._proof = proof
         # A replica of a cluster answers only who says that it knows that it is one.
@@ -87,7 +89,7 @@ class Lines:
     def _exchange(self, server: Address) -> Exchange:
         exchange = self._exchanges.get(server)
         if exchange is None:
-            exchange = self._renewal.exchange(lambda: self._topology.connection_to(server))
+            exchange = self._make_exchange(lambda: self._topology.connection_to(server))
             self._exchanges[server] = exchange
         return exchange
 

@@ -2,7 +2,8 @@
 
 A counter's data lives in groups of keys with one hash tag each, the shards:
 `{<counter>/<shard>}:counts` (hash path -> count), `:total`, `:writer:<id>`, `:once:<digest>`. There is one shard where
-one server has everything, and 64 in a cluster; a path's shard follows from the path alone.
+one server has everything, and 64 in a cluster; a path's shard follows from the path alone. `:transfer` says which
+transfer brought the counts here, if one did (`counter_service.transfer`).
 
 A batch goes out as one packet to each server that has some of it. Each shard applies its part exactly once, so when any
 part is not answered, the whole batch is sent again.
@@ -14,19 +15,18 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
-from zlib import crc32
+from typing import Final, Literal
 
 from redis.exceptions import NoScriptError, RedisError
 
-from counter_service.errors import StoreUnavailableError
 from counter_service.store.base import IDEMPOTENCY_EXPIRY_S, WRITER_EXPIRY_S, Batch
 from counter_service.store.redis_address import RedisAddress
 from counter_service.store.redis_errors import translated
 from counter_service.store.redis_exchange import Command
 from counter_service.store.redis_lines import Lines, Proof
+from counter_service.store.redis_proof import proof_of
 from counter_service.store.redis_renewal import Renewal
-from counter_service.store.redis_topology import Topology, key_of, topology_of
+from counter_service.store.redis_topology import Topology, key_of, once_digest, shard_of, topology_of
 
 Durability = Literal["None", "Persisted", "Replicated"]
 
@@ -85,10 +85,10 @@ class RedisStore:
         self._durability = durability
         proof = _proof(durability, _PROOF_TIMEOUT_MS)
         # Apart, so that nothing waits behind a slow disk but what must.
-        self._batches = Lines(self._topology, self._renewal, proof=proof)
-        self._writes = Lines(self._topology, self._renewal, proof=proof)
-        self._reads = Lines(self._topology, self._renewal, to_replicas=read_from_replicas)
-        self._rest = Lines(self._topology, self._renewal)
+        self._batches = Lines(self._topology, self._renewal.exchange, proof=proof)
+        self._writes = Lines(self._topology, self._renewal.exchange, proof=proof)
+        self._reads = Lines(self._topology, self._renewal.exchange, to_replicas=read_from_replicas)
+        self._rest = Lines(self._topology, self._renewal.exchange)
 
     async def increment(self, batch: Batch) -> Sequence[int | None]:
         """See CounterStore. Counts are exact up to 2**53, where Lua's numbers end."""
@@ -101,10 +101,8 @@ class RedisStore:
 
     async def increment_once(self, path: str, key: str) -> int | None:
         """See CounterStore."""
-        digest = hashlib.blake2b(f"{path}\n{key}".encode(), digest_size=16).hexdigest()
-        reply = await self._run(
-            _INCREMENT_ONCE, path, ["counts", "total", f"once:{digest}"], [self._max_paths, IDEMPOTENCY_EXPIRY_S]
-        )
+        names = ["counts", "total", f"once:{once_digest(path, key)}"]
+        reply = await self._run(_INCREMENT_ONCE, path, names, [self._max_paths, IDEMPOTENCY_EXPIRY_S])
         return None if reply == _REFUSED else int(reply)
 
     async def delete(self, path: str) -> int:
@@ -206,7 +204,7 @@ class RedisStore:
         return self._key_starts[shard] + suffix
 
     def _shard_of(self, path: str) -> int:
-        return crc32(path.encode()) % self._topology.shards
+        return shard_of(path.encode(), self._topology.shards)
 
     def _by_shard(self, paths: Iterable[str]) -> Mapping[int, Sequence[str]]:
         if self._topology.shards == 1:
@@ -225,24 +223,7 @@ def _part_of(max_paths: int, shards: int) -> int:
 
 
 def _proof(durability: Durability, timeout_ms: int) -> Proof | None:
-    """Return what makes Redis answer only when the writes before it are where they must be.
-
-    Replicated asks for a replica's receipt (WAIT) and not for its disk (WAITAOF 1 1): a replica tells how far its disk
-    is once a second only, unless it is asked again, so that every batch would take as long.
-    """
-    commands: tuple[Command, ...] = ()
-    if durability != "None":
-        commands += (("WAITAOF", 1, 0, timeout_ms),)
-    if durability == "Replicated":
-        commands += (("WAIT", 1, timeout_ms),)
-    return Proof(commands, _check_proof) if commands else None
-
-
-def _check_proof(command: Command, reached: Any) -> None:
-    if command[0] == "WAITAOF" and reached[0] < 1:
-        raise StoreUnavailableError("Redis has not written it to its disk yet")
-    if command[0] == "WAIT" and reached < 1:
-        raise StoreUnavailableError("no replica of Redis has it yet")
+    return proof_of(disk=durability != "None", replica=durability == "Replicated", timeout_ms=timeout_ms)
 
 
 class _Doubts:

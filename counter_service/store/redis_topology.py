@@ -5,10 +5,12 @@ nothing is asked for as long as all is well.
 """
 
 import asyncio
+import hashlib
 import random
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, Protocol
+from zlib import crc32
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
@@ -67,6 +69,23 @@ def topology_of(address: RedisAddress, counter: str) -> Topology:
 def key_of(counter: str, shard: int, suffix: str) -> str:
     """Return a key: what belongs to one shard has one hash tag, so that a script finds it all in one slot."""
     return f"{{{counter}/{shard}}}:{suffix}"
+
+
+def shard_of(path: bytes, shards: int) -> int:
+    """Return which of so many shards a path belongs to."""
+    return crc32(path) % shards
+
+
+def once_digest(path: str, key: str) -> str:
+    """Return what the answer to an idempotency key is known by in its shard."""
+    # With the path's CRC, so that the shard can be told where only the digest is known; see `shard_of_once`.
+    digest = hashlib.blake2b(f"{path}\n{key}".encode(), digest_size=16).hexdigest()
+    return f"{crc32(path.encode()):08x}{digest}"
+
+
+def shard_of_once(digest: str, shards: int) -> int:
+    """Return which of so many shards an answer with this `once_digest` belongs to, which is its path's."""
+    return int(digest[:8], 16) % shards
 
 
 class SingleServer:

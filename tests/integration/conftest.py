@@ -7,7 +7,7 @@ import pytest
 
 from counter_service.store.base import CounterStore
 from tests.support.redis_groups import ClusterServers, SentinelServers
-from tests.support.redis_server import DURABLE, RedisServer
+from tests.support.redis_server import DURABLE, FORGETFUL, RedisServer
 from tests.support.stores import STORES, OpenStore
 from tests.support.tls_redis import TlsRedis
 
@@ -30,6 +30,19 @@ def redis_server(durable_redis: RedisServer) -> RedisServer:
         client.flushall()
         client.script_flush()
     return durable_redis
+
+
+@pytest.fixture(scope="session")
+def _other_redis() -> Iterator[RedisServer]:
+    with RedisServer(*FORGETFUL) as server:
+        yield server
+
+
+@pytest.fixture
+def other_redis(_other_redis: RedisServer) -> RedisServer:
+    """Another Redis, which has no append-only file, empty."""
+    _other_redis.flush()
+    return _other_redis
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """A real Redis 8 in a container on 127.0.0.1, which can be killed and started again with what it had on its disk."""
 
 import contextlib
+import io
 import os
 import random
 import socket
 import subprocess
+import tarfile
 import tempfile
 import time
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ IMAGE = os.environ.get("REDIS_TEST_IMAGE", "redis:8.0-trixie")
 _START_TIMEOUT_S = 30.0
 _POLL_INTERVAL_S = 0.05
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+_RDB_FILE = "/tmp/dump.rdb"  # noqa: S108 -- the container's
 FORGETFUL = ("--appendonly", "no", "--save", "")
 
 
@@ -130,6 +133,34 @@ class RedisServer:
         """Start the killed server on the same disk and port; returns when it answers."""
         self._container.get_wrapped_container().start()
         self._wait_until_ready()
+
+    def flush(self) -> None:
+        """Forget all data."""
+        with self.client() as client:
+            client.flushall()
+
+    def saved(self) -> bytes:
+        """Have the server save its data, and return its RDB file."""
+        with self.client() as client:
+            client.save()
+        chunks, _ = self._container.get_wrapped_container().get_archive(_RDB_FILE)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            file = archive.extractfile(archive.getmembers()[0])
+            assert file
+            return file.read()
+
+    def load(self, rdb: bytes) -> None:
+        """Have the server, which keeps no append-only file, start again with what another saved."""
+        self.kill()
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as files:
+            entry = tarfile.TarInfo(Path(_RDB_FILE).name)
+            entry.size = len(rdb)
+            files.addfile(entry, io.BytesIO(rdb))
+        container = self._container.get_wrapped_container()
+        container.wait()
+        assert container.put_archive(str(Path(_RDB_FILE).parent), archive.getvalue())
+        self.start_again()
 
     def pause(self) -> None:
         """Stop the server in its tracks (as SIGSTOP does); connections stay open."""

@@ -10,7 +10,7 @@ from tests.support.redis_server import DURABLE, RedisServer
 # What the service needs and no more; docs/operations.md shows the same. Tests look with the default user.
 COMMANDS = (
     "evalsha eval hmget get set hincrby hlen hdel hget incr incrby decrby expire hscan waitaof ping hello "
-    "client|setinfo client|setname select"
+    "client|setinfo client|setname select scan pexpiretime"
 )
 
 
