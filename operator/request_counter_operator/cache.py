@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-from request_counter_operator.api import RequestCounter
+from request_counter_operator.api import KIND, RequestCounter
 from request_counter_operator.names import FIELD_MANAGER, INSTANCE, MANAGED_BY
 from request_counter_operator.ownership import owned_digest, owns_replicas
 
@@ -76,6 +76,38 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """How a Job has ended, or when the last Job of a CronJob ended well. All times are RFC 3339.
+
+    Attributes:
+        made: When it was created.
+        succeeded: When all was done; None when it was not, or not yet.
+        failure: Why it was given up, or empty.
+    """
+
+    made: str
+    succeeded: str | None = None
+    failure: str = ""
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self | None:
+        """Read it from a Job or CronJob; None for other kinds."""
+        status, made = body.get("status", {}), body["metadata"].get("creationTimestamp", "")
+        if body["kind"] == "CronJob":
+            return cls(made, status.get("lastSuccessfulTime"))
+        if body["kind"] != "Job":
+            return None
+        ends = {c["type"]: c for c in status.get("conditions", ()) if c["status"] == "True"}
+        failed = ends.get("Failed", {})
+        words = [word for word in (failed.get("reason"), failed.get("message")) if word]
+        return cls(
+            made,
+            succeeded=status.get("completionTime", made) if "Complete" in ends else None,
+            failure=(": ".join(words) or "no reason given") if failed else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
     """A child as it is in the cluster, without its bulk.
 
@@ -86,6 +118,7 @@ class Child:
         digest: Digest of our fields' values (see ``ownership``).
         owns_replicas: Whether the number of replicas is our field.
         rollout: How far a workload has come; None for other kinds.
+        run: How a Job or CronJob has fared; None for other kinds.
     """
 
     key: ChildKey
@@ -96,6 +129,7 @@ class Child:
     digest: str
     owns_replicas: bool
     rollout: Rollout | None
+    run: Run | None = None
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
@@ -112,14 +146,20 @@ class Child:
             digest=owned_digest(body),
             owns_replicas=owns_replicas(body),
             rollout=Rollout.from_body(body),
+            run=Run.from_body(body),
         )
 
 
 def owner_key(body: Body) -> Key | None:
-    """Return whose child an object is: by its controller, or else, when that was taken off, by its label."""
+    """Return whose child an object is: by its controller, or else by its label.
+
+    Some have no controller, or had it taken off; and some have one that is itself a child, as a CronJob's Jobs do.
+    """
     metadata = body["metadata"]
     owner = _controller(metadata)
-    name = metadata.get("labels", {}).get(INSTANCE) if owner is None else owner["name"]
+    if owner is not None and owner["kind"] == KIND:
+        return Key(metadata["namespace"], owner["name"])
+    name = metadata.get("labels", {}).get(INSTANCE)
     return None if name is None else Key(metadata["namespace"], name)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from request_counter_operator.api import RequestCounter
+from request_counter_operator.backups import NO_BACKUPS, NO_RESTORE, BackupReading, RestoreReading
 from request_counter_operator.cache import Rollout
 from request_counter_operator.configuration_warning import cautions
 from request_counter_operator.errors import (
@@ -37,6 +38,8 @@ class Observed:
         failures: What could not be applied.
         fight: Who keeps changing which child, as a sentence; None when nobody does.
         missing_secrets: Secrets, or keys of them, that the resource refers to and that are not there.
+        backups: How the making of backups fares.
+        restore: How the bringing back of one has ended.
     """
 
     service: Rollout | None = None
@@ -49,6 +52,8 @@ class Observed:
     failures: tuple[OperatorError, ...] = ()
     fight: str | None = None
     missing_secrets: tuple[str, ...] = ()
+    backups: BackupReading = NO_BACKUPS
+    restore: RestoreReading = NO_RESTORE
 
 
 class Verdict(NamedTuple):
@@ -72,7 +77,7 @@ def verdicts(counter: RequestCounter, observed: Observed) -> dict[str, Verdict]:
         "Degraded": degraded,
         "ReconciliationPaused": _paused(counter),
         "Hibernated": _hibernated(counter, observed),
-        "ConfigurationWarning": _configuration_warning(counter, observed.missing_secrets),
+        "ConfigurationWarning": _configuration_warning(counter, observed),
     }
 
 
@@ -92,6 +97,8 @@ def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
         return Verdict("Unknown", "Paused", "whether the children are as the resource asks for is not looked at")
     if (failed := _failed(observed.failures)) is not None:
         return failed
+    if counter.is_restoring and observed.restore.failure is not None:
+        return Verdict("True", "RestoreFailed", observed.restore.failure)
     if observed.fight is not None:
         return Verdict(
             "True", "FieldConflict", f"{observed.fight} again and again: it is left so for a while each time"
@@ -119,6 +126,14 @@ def _redis_ready(counter: RequestCounter, observed: Observed) -> Verdict:
         return Verdict("False", "Hibernating", "spec.suspend is Workload: nobody uses the store")
     if (lack := _lack_of_servers(counter, observed)) is not None:
         return lack
+    if counter.is_restoring:
+        return Verdict(
+            "Unknown", "Restoring", "counts come from a backup, and nobody uses the store until all are there"
+        )
+    return _told_by_the_service(counter, observed)
+
+
+def _told_by_the_service(counter: RequestCounter, observed: Observed) -> Verdict:
     if observed.is_unasked and (last_word := _last_word(counter)) is not None:
         return last_word
     if observed.store_fault is not None:
@@ -154,6 +169,8 @@ def _last_word(counter: RequestCounter) -> Verdict | None:
 def _available(counter: RequestCounter, observed: Observed) -> Verdict:
     if counter.is_hibernating:
         return Verdict("False", "Hibernating", "spec.suspend is Workload: nothing serves")
+    if counter.is_restoring:
+        return Verdict("False", "Restoring", "counts come from a backup, and nothing serves until all are there")
     if counter.spec.autoscaling is None and counter.spec.replicas == 0:
         return Verdict("False", "ScaledToZero", "spec.replicas is 0: nothing serves")
     ready = 0 if observed.service is None else observed.service.ready
@@ -195,8 +212,8 @@ def _hibernated(counter: RequestCounter, observed: Observed) -> Verdict:
     return Verdict("True", "Asleep", "spec.suspend is Workload: no pods, and all counts kept")
 
 
-def _configuration_warning(counter: RequestCounter, missing_secrets: Sequence[str]) -> Verdict:
-    found = cautions(counter, missing_secrets)
+def _configuration_warning(counter: RequestCounter, observed: Observed) -> Verdict:
+    found = cautions(counter, observed.missing_secrets, observed.backups.failure)
     if found:
         return Verdict("True", found[0].reason, "; ".join(caution.message for caution in found))
     return Verdict("False", "NothingToWarnOf", "the resource asks for nothing risky")

@@ -13,19 +13,32 @@ class Caution(NamedTuple):
     message: str
 
 
-def cautions(counter: RequestCounter, missing_secrets: Sequence[str]) -> list[Caution]:
+def cautions(
+    counter: RequestCounter, missing_secrets: Sequence[str], backup_failure: str | None = None
+) -> list[Caution]:
     """Return what is to be said of a resource, what matters most first.
 
     Args:
         counter: the resource.
         missing_secrets: each Secret, or key of one, that it refers to and that is not there.
+        backup_failure: what the newest backup failed with; None when it did not.
     """
-    return [*_of_secrets(missing_secrets), *_of_counts(counter), *_of_images(counter)]
+    return [
+        *_of_secrets(missing_secrets),
+        *_of_backups(backup_failure),
+        *_of_counts(counter),
+        *_of_images(counter),
+    ]
 
 
 def _of_secrets(missing: Sequence[str]) -> Iterator[Caution]:
     if missing:
         yield Caution("SecretNotFound", f"pods wait for what is not there: {', '.join(missing)}")
+
+
+def _of_backups(failure: str | None) -> Iterator[Caution]:
+    if failure is not None:
+        yield Caution("BackupFailing", f"spec.store.backup: the newest backup has failed: {failure}")
 
 
 def _of_counts(counter: RequestCounter) -> Iterator[Caution]:

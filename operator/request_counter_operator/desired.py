@@ -5,6 +5,8 @@ Pure: the same resource, settings and facts give the same manifests, byte for by
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.render.autoscaler import render_autoscaler
+from request_counter_operator.render.backup_claim import render_backup_claim
+from request_counter_operator.render.backup_cronjob import render_backup_cronjob
 from request_counter_operator.render.deployment import render_deployment
 from request_counter_operator.render.disruption_budget import (
     render_disruption_budget,
@@ -18,6 +20,7 @@ from request_counter_operator.render.redis_config import render_redis_config
 from request_counter_operator.render.redis_secret import render_redis_secret
 from request_counter_operator.render.redis_service import render_pod_services, render_redis_service
 from request_counter_operator.render.redis_statefulset import render_redis_statefulset
+from request_counter_operator.render.restore_job import render_restore_job
 from request_counter_operator.render.sentinel_statefulset import render_sentinel_statefulset
 from request_counter_operator.render.service import render_admin_service, render_service
 from request_counter_operator.render.service_account import render_service_account
@@ -42,5 +45,8 @@ def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[
         render_disruption_budget(counter),
         render_autoscaler(counter),
         render_ingress(counter),
+        render_backup_claim(counter),
+        render_backup_cronjob(counter, settings),
+        render_restore_job(counter, settings, facts),
     ]
     return [manifest for manifest in rendered if manifest is not None]

@@ -240,11 +240,12 @@ def _translated(error: client.ApiException) -> ApiError:
         answer = json.loads(error.body or "")
     except ValueError:
         answer = {}
-    message = str(answer.get("message") or error.reason)[:MAX_MESSAGE_CHARS]
+    words = str(answer.get("message") or error.reason)
+    message = words[:MAX_MESSAGE_CHARS]
     causes = (answer.get("details") or {}).get("causes") or ()
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
         return TerminatingError(message, status=error.status)
-    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and IMMUTABLE_FIELD.search(message):
+    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and IMMUTABLE_FIELD.search(words):
         return ImmutableFieldError(message, status=error.status)
     kinds = {404: NotFoundError, 409: ConflictError}
     return kinds.get(error.status, ApiError)(message, status=error.status)

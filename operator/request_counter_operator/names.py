@@ -24,7 +24,7 @@ REDIS_PORT = 6379
 SENTINEL_PORT = 26379
 REDIS_PROBE_USER = "probe"
 
-Component = Literal["service", "redis", "sentinel"]
+Component = Literal["service", "redis", "sentinel", "backup", "restore"]
 
 
 def selector_labels(counter: RequestCounter, component: Component) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from request_counter_operator.api import RequestCounter
+from request_counter_operator.backups import NO_RESTORE, RestoreReading, read_backups, read_restore, restore_run
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import NotFoundError
-from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
+from request_counter_operator.kinds import DEPLOYMENT, POD, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
-from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
+from request_counter_operator.names import ADMIN_PORT, admin_name, child_name, selector_of
 from request_counter_operator.redis_admin.looking import look
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
@@ -21,7 +22,7 @@ class Observer:
 
     Args:
         cache: what the watches tell.
-        cluster: where Secrets are looked for.
+        cluster: where Secrets are looked for, and the last words of pods that restore.
         totals: what the services tell.
         stores: what the Redis servers tell.
         may_act: whether users of those servers may be made and removed just now.
@@ -50,7 +51,7 @@ class Observer:
         Redis's servers are asked with ``credentials``; ``fight`` tells who keeps changing a child.
 
         Raises:
-            ApiError: Whether a Secret is there that the resource refers to could not be found out.
+            ApiError: Whether a Secret is there that the resource refers to could not be found out, or what pods said.
         """
         live = _newest(self._cache.children(key), made.applied)
         service = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
@@ -72,12 +73,22 @@ class Observer:
             failures=tuple(made.failures),
             fight=fight,
             missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
+            backups=read_backups(counter, live),
+            restore=await self._restore(counter, live),
         )
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
         self._totals.unfollow(key)
         self._stores.unfollow(key)
+
+    async def _restore(self, counter: RequestCounter, live: dict[ChildKey, Child]) -> RestoreReading:
+        """Read what came of the Job that restores; its pods are looked at when it has ended."""
+        run = restore_run(counter, live)
+        if run is None:
+            return NO_RESTORE
+        pods = await self._cluster.list(POD, counter.metadata.namespace, selector_of(counter, "restore"))
+        return read_restore(counter, run, pods)
 
     def _follow_store(self, key: Key, counter: RequestCounter, redis: Rollout | None, credentials: Credentials) -> None:
         if counter.spec.store.redis.mode not in {"Standalone", "Sentinel"} or redis is None or not redis.present:

@@ -60,7 +60,7 @@ class _Known:
     counter: RequestCounter | None = None
     seen: str | None = None
     written: tuple[str | None, Status, str] | None = None
-    settled: tuple[str, int, bool, AuthStatus | None, dict[ChildKey, Child]] | None = None
+    settled: tuple[str, int, bool, bool, AuthStatus | None, dict[ChildKey, Child]] | None = None
 
 
 @dataclass(slots=True)
@@ -144,7 +144,8 @@ class Reconciler:
     async def _make(self, key: Key, known: _Known, counter: RequestCounter) -> Made:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
-        state = (counter.metadata.uid, counter.metadata.generation, counter.is_bootstrapped, counter.auth, live)
+        meta = counter.metadata
+        state = (meta.uid, meta.generation, counter.is_bootstrapped, counter.is_restoring, counter.auth, live)
         if counter.is_paused or known.settled == state:
             return Made()
         known.settled = None

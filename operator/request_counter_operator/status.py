@@ -63,6 +63,8 @@ def news(before: Status, after: Status) -> Iterator[Happening]:
     yield from _news_of_passwords(before.store, after.store)
     if before.store and after.store and before.store.last_failover != after.store.last_failover:
         yield Happening("Normal", "FailedOver", f"{after.store.primary} is primary, {before.store.primary} was")
+    if after.store and after.store.restored and (before.store is None or before.store.restored is None):
+        yield Happening("Normal", "Restored", f"the counts of backup {after.store.restored} are there")
 
 
 def _news_of_passwords(before: StoreStatus | None, after: StoreStatus | None) -> Iterator[Happening]:
@@ -131,6 +133,8 @@ def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus
     """Return what there is to say of the Redis; what cannot be seen at the moment stays as it was."""
     mode, reading = counter.spec.store.redis.mode, observed.store
     before = counter.status.store or StoreStatus()
+    restored = before.restored or observed.restore.restored
+    last_backup = max(filter(None, (before.last_backup, observed.backups.last)), default=None)
     if before.mode != mode:
         before = StoreStatus(mode=mode, auth=before.auth)
     auth = next_auth(counter, reading.logins, now)
@@ -138,7 +142,9 @@ def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus
         return StoreStatus(mode=mode)
     if mode == "Standalone":
         primary, version = f"{child_name(counter, 'redis')}-0", reading.version or before.version
-        return StoreStatus(mode=mode, primary=primary, version=version, auth=auth)
+        return StoreStatus(
+            mode=mode, primary=primary, version=version, auth=auth, last_backup=last_backup, restored=restored
+        )
     has_moved = None not in {before.primary, reading.primary} and before.primary != reading.primary
     return StoreStatus(
         mode=mode,
@@ -148,4 +154,6 @@ def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus
         last_failover=now if has_moved else before.last_failover,
         servers=reading.servers or before.servers,
         auth=auth,
+        last_backup=last_backup,
+        restored=restored,
     )

@@ -69,6 +69,19 @@ SENTINEL: dict[str, Any] = {
 
 HIBERNATING: dict[str, Any] = {"suspend": "Workload", "autoscaling": {"maxReplicas": 4}}
 
+BACKED_UP: dict[str, Any] = {
+    "store": {
+        "redis": {"mode": "Sentinel"},
+        "backup": {"schedule": "0 3 * * *", "keep": 14, "volume": {"size": "5Gi", "storageClassName": "slow"}},
+    },
+}
+
+RESTORED: dict[str, Any] = {
+    "autoscaling": {"maxReplicas": 4},
+    "store": {"backup": {"schedule": "@hourly", "volume": {"claimName": "bucket"}}},
+    "restoreFrom": {"claimName": "bucket", "backup": "20261124T030000Z", "counter": "old/hits"},
+}
+
 SPECS = {
     "minimal": MINIMAL,
     "full": FULL,
@@ -76,4 +89,6 @@ SPECS = {
     "external": EXTERNAL,
     "sentinel": SENTINEL,
     "hibernating": HIBERNATING,
+    "backed-up": BACKED_UP,
+    "restored": RESTORED,
 }

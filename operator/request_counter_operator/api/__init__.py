@@ -17,6 +17,7 @@ from request_counter_operator.api.status import Condition as Condition
 from request_counter_operator.api.status import Server as Server
 from request_counter_operator.api.status import Status as Status
 from request_counter_operator.api.status import StoreStatus as StoreStatus
+from request_counter_operator.api.store import Backup as Backup
 from request_counter_operator.api.store import External as External
 from request_counter_operator.api.store import Redis as Redis
 from request_counter_operator.api.store import SecretKeyRef as SecretKeyRef
@@ -79,6 +80,17 @@ class Logging(Model):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class RestoreFrom(Model):
+    """The backup that a new counter begins with.
+
+    ``backup`` is its name, or ``latest``; ``counter`` is whose it is (namespace/name), None being the counter itself.
+    """
+
+    claim_name: str
+    backup: str = "latest"
+    counter: str | None = None
+
+
 class Spec(Model):
     """What is wanted.
 
@@ -96,6 +108,7 @@ class Spec(Model):
     limits: Limits = Limits()
     logging: Logging = Logging()
     store: Store = Store()
+    restore_from: RestoreFrom | None = None
 
 
 class Metadata(Model):
@@ -147,6 +160,12 @@ class RequestCounter(Model):
     def is_hibernating(self) -> bool:
         """Whether no pods are wanted, and all else is to stay."""
         return self.spec.suspend == "Workload"
+
+    @property
+    def is_restoring(self) -> bool:
+        """Whether it is still to get its counts from a backup: until then nobody may count."""
+        store = self.status.store
+        return self.spec.restore_from is not None and (store is None or store.restored is None)
 
     @property
     def is_paused(self) -> bool:

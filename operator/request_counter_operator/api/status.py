@@ -48,7 +48,8 @@ class AuthStatus(Model):
 class StoreStatus(Model):
     """Which Redis holds the counts, and how it does.
 
-    ``bootstrapped`` and ``auth`` are the only fields of the status that cannot be observed anew.
+    ``bootstrapped``, ``auth`` and ``restored`` are the only fields of the status that cannot be observed anew. The last
+    is the backup that the counts come from; ``last_backup`` (RFC 3339) is when the newest one was complete.
     """
 
     mode: str | None = None
@@ -58,6 +59,8 @@ class StoreStatus(Model):
     last_failover: str | None = None
     servers: tuple[Server, ...] = ()
     auth: AuthStatus | None = None
+    last_backup: str | None = None
+    restored: str | None = None
 
 
 class Status(Model):

@@ -78,9 +78,26 @@ class Redis(Model):
         return 0 if self.mode == "External" else 1
 
 
+class BackupVolume(Model):
+    """Where backups go: a claim that is made with these properties, or ``claim_name``, which somebody else has made."""
+
+    size: str = "1Gi"
+    storage_class_name: str | None = None
+    claim_name: str | None = None
+
+
+class Backup(Model):
+    """When the counter's own Redis is written to files (cron, UTC), and how many such backups are kept."""
+
+    schedule: str
+    keep: int = 7
+    volume: BackupVolume = BackupVolume()
+
+
 class Store(Model):
     """Where the counts are kept, and what an acknowledgement promises."""
 
     type: Literal["Redis"] = "Redis"
     durability: Literal["None", "Persisted", "Replicated"] = "Persisted"
     redis: Redis = Redis()
+    backup: Backup | None = None

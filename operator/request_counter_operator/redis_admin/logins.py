@@ -30,7 +30,8 @@ async def users_logged_in(ask: Asked) -> tuple[set[User], list[tuple[str, User]]
         user = User.named(client["user"])
         if user is not None:
             users.add(user)
-            if "S" in client["flags"]:
+            # A backup is read by a replica's connection as well, which does not come back when it is closed.
+            if "S" in client["flags"] and user.role == "replication":
                 links.append((str(client["id"]), user))
     return users, links
 

@@ -98,7 +98,7 @@ async def _tend(
         async with asking(door, entered[0]) as ask:
             version = str((await ask("HELLO"))["version"])
             if may_act():
-                await _keep_users(ask, rules, min(credentials.accepted))
+                await _keep_users(ask, rules, max(credentials.accepted))
             told = await (tell_sentinel if is_sentinel else tell_server)(ask, counter, credentials, may_act)
             if len(credentials.accepted) == 1:
                 # Who got in has proved it, and nobody can use another: no more has to be asked.
@@ -134,17 +134,17 @@ async def _entered(door: Door) -> list[int]:
     return entered
 
 
-async def _keep_users(ask: Asked, rules: dict[str, str], oldest: int) -> None:
-    """Make the users that are missing or not as they should be, and remove those that are older than ``oldest``.
+async def _keep_users(ask: Asked, rules: dict[str, str], newest: int) -> None:
+    """Make the users that are missing or not as they should be, and remove those of ours that are not wanted any more.
 
-    Newer ones are let be: whoever knows of none may himself be behind.
+    Ones newer than ``newest`` are let be: whoever knows of none may himself be behind.
     """
     lines = [str(line).split() for line in await ask("ACL", "LIST")]
     found = {line[1]: frozenset(line[2:]) for line in lines}
     for name, wanted in rules.items():
         if not _is_made(found.get(name, frozenset()), wanted.split()):
             await ask("ACL", "SETUSER", name, *wanted.split())
-    old = [name for name in found if (user := User.named(name)) and user.generation < oldest]
+    old = [name for name in found if name not in rules and (user := User.named(name)) and user.generation <= newest]
     if old:
         # Redis closes the connections of whom it removes.
         await ask("ACL", "DELUSER", *old)

@@ -11,7 +11,7 @@ def render_autoscaler(counter: RequestCounter) -> Manifest | None:
     It steers the Deployment itself, so that scaling goes on while the operator is away.
     """
     autoscaling = counter.spec.autoscaling
-    if autoscaling is None or counter.is_hibernating:
+    if autoscaling is None or counter.is_hibernating or counter.is_restoring:
         return None
     utilization = {"type": "Utilization", "averageUtilization": autoscaling.target_cpu_utilization_percentage}
     return {

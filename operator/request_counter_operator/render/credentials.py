@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from request_counter_operator.api import RequestCounter
 
-Role: TypeAlias = Literal["service", "operator", "replication", "sentinel"]
-"""Who logs in: the service's pods, the operator, a replica at its primary, a sentinel."""
+Role: TypeAlias = Literal["service", "operator", "replication", "sentinel", "backup"]
+"""Who logs in: the service's pods, the operator, a replica at its primary, a sentinel, who makes a backup."""
 
-_USER = re.compile(r"(service|operator|replication|sentinel)-(\d+)")
+_USER = re.compile(r"(service|operator|replication|sentinel|backup)-(\d+)")
 
 
 class User(NamedTuple):

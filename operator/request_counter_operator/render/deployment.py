@@ -49,7 +49,7 @@ def render_deployment(counter: RequestCounter, settings: Settings, facts: Facts)
             "spec": _pod(counter, settings, access),
         },
     }
-    if counter.is_hibernating:
+    if counter.is_hibernating or counter.is_restoring:
         spec["replicas"] = 0
     elif counter.spec.autoscaling is None or not facts.service_replicas:
         spec["replicas"] = counter.minimum_replicas

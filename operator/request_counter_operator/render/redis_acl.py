@@ -15,6 +15,8 @@ _SERVICE_COMMANDS = (
     "+@read +@write +@scripting +@connection -@dangerous +info +wait +waitaof +readonly +cluster|slots +cluster|shards"
 )
 _REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill"
+# What a replica may do, and no more: whoever makes a backup is one until he has all data.
+_BACKUP_COMMANDS = "+psync +replconf +ping +role"
 _SENTINEL_COMMANDS = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill "
     "+script|kill"
@@ -43,6 +45,8 @@ def redis_rules(counter: RequestCounter, credentials: Credentials) -> Iterator[t
         rights["replication"] = _REPLICATION_COMMANDS
     if mode == "Sentinel":
         rights["sentinel"] = _SENTINEL_COMMANDS
+    if counter.spec.store.backup is not None:
+        rights["backup"] = _BACKUP_COMMANDS + (" +cluster|nodes" if mode == "Cluster" else "")
     return _rules(credentials, rights)
 
 

@@ -12,6 +12,8 @@ CONFIG_KEY = "redis.conf"
 START_KEY = "redis-start.sh"
 STOP_KEY = "redis-stop.sh"
 SENTINEL_START_KEY = "sentinel-start.sh"
+BACKUP_KEY = "redis-backup.sh"
+RESTORE_KEYS = ("restore-fetch.sh", "restore-serve.sh")
 TOPOLOGY_KEY = "topology.sh"
 # Not below /etc/redis, which some images close to all users but their own.
 CONFIG_DIRECTORY = "/etc/request-counter/config"
@@ -34,6 +36,10 @@ def render_redis_config(counter: RequestCounter) -> Manifest | None:
     if mode == "Sentinel":
         data |= {name: _SCRIPTS[name] for name in (START_KEY, STOP_KEY, SENTINEL_START_KEY)}
         data[TOPOLOGY_KEY] = topology(counter)
+    if counter.spec.store.backup is not None:
+        data[BACKUP_KEY] = _SCRIPTS[BACKUP_KEY]
+    if counter.spec.restore_from is not None:
+        data |= {name: _SCRIPTS[name] for name in RESTORE_KEYS}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(counter, "redis"), "data": data}
 
 

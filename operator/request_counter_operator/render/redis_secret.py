@@ -25,6 +25,10 @@ SENTINEL_KEYS = {
 """What a sentinel logs in with at servers and other sentinels, and whom it lets in: likewise."""
 
 
+BACKUP_KEYS = {"backup-username": "username", "backup-password": "password"}
+"""What a backup logs in with at servers: likewise."""
+
+
 def render_redis_secret(counter: RequestCounter, credentials: Credentials) -> Manifest | None:
     """Return the Secret, or None when somebody else runs Redis."""
     mode = counter.spec.store.redis.mode
@@ -43,6 +47,9 @@ def render_redis_secret(counter: RequestCounter, credentials: Credentials) -> Ma
         data["sentinel-users.acl"] = sentinel_users(credentials)
         data["sentinel-username"] = credentials.user("sentinel")
         data["sentinel-password"] = credentials.password("sentinel")
+    if counter.spec.store.backup is not None:
+        data["backup-username"] = credentials.user("backup")
+        data["backup-password"] = credentials.password("backup")
     return {
         "apiVersion": "v1",
         "kind": "Secret",

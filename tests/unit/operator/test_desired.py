@@ -15,10 +15,11 @@ from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.settings import Settings
 from tests.support import golden
-from tests.support.counters import FULL, HIBERNATING, MINIMAL, SPECS, UID, counter
+from tests.support.counters import BACKED_UP, FULL, HIBERNATING, MINIMAL, RESTORED, SPECS, UID, counter
 
 PASSWORD = "p" * 64
 WORKLOADS = {"Deployment", "StatefulSet"}
+BACKUPS = [{}, {"backup": {"schedule": "@daily"}}, BACKED_UP["store"]]
 
 autoscaling = st.none() | st.fixed_dictionaries({"minReplicas": st.integers(1, 5), "maxReplicas": st.integers(5, 1000)})
 exposure = st.sampled_from([{"type": "None"}, FULL["exposure"]])
@@ -33,6 +34,12 @@ specs = st.fixed_dictionaries(
         ),
         "limits": st.fixed_dictionaries({"maxPathBytes": st.integers(16, 8192)}),
     }
+)
+own_specs = st.builds(
+    lambda spec, backup, restore: {**spec, "store": {"durability": "None", **backup}, **restore},
+    specs,
+    st.sampled_from(BACKUPS),
+    st.sampled_from([{}, {"restoreFrom": RESTORED["restoreFrom"]}]),
 )
 
 
@@ -68,19 +75,27 @@ def pod_templates(manifests: str) -> list[dict[str, Any]]:
     return templates
 
 
-@given(spec=specs, exists=st.booleans())
+def pods_of(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the specification of the pods that come of a manifest."""
+    spec = manifest.get("spec", {}).get("jobTemplate", manifest).get("spec", {})
+    return [spec["template"]["spec"]] if "template" in spec else []
+
+
+@given(spec=specs | own_specs, exists=st.booleans())
 def test_any_resource_renders_the_same_twice_and_without_nulls(spec: dict[str, Any], *, exists: bool) -> None:
     first, second = desired(spec, exists=exists), desired(spec, exists=exists)
     assert first == second
     assert not re.search(r"[:,\[] ?null", json.dumps(first))
 
 
-@given(spec=specs)
+@given(spec=specs | own_specs)
 def test_every_child_is_owned_named_and_of_a_known_kind(spec: dict[str, Any]) -> None:
     for manifest in desired(spec):
         metadata = manifest["metadata"]
-        assert [(o["uid"], o["controller"]) for o in metadata["ownerReferences"]] == [(UID, True)]
-        assert re.fullmatch(r"hits(-admin|-(redis|sentinel)(-\d)?)?", metadata["name"])
+        owners = [(o["uid"], o["controller"]) for o in metadata.get("ownerReferences", ())]
+        # Backups are there for what happens to their RequestCounter.
+        assert owners == ([] if manifest["kind"] == "PersistentVolumeClaim" else [(UID, True)])
+        assert re.fullmatch(r"hits(-admin|-backup|-restore|-(redis|sentinel)(-\d)?)?", metadata["name"])
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "request-counter-operator"
         assert manifest["apiVersion"] == KIND_OF[manifest["kind"]].api_version
 
@@ -97,21 +112,20 @@ def test_selectors_do_not_depend_on_the_spec(spec: dict[str, Any]) -> None:
             assert manifest["spec"]["selector"] == reference[manifest["kind"]]
 
 
-@given(spec=specs)
+@given(spec=specs | own_specs)
 def test_the_password_is_nowhere_but_in_the_secret(spec: dict[str, Any]) -> None:
     public = [manifest for manifest in desired(spec) if manifest["kind"] != "Secret"]
     assert PASSWORD not in json.dumps(public)
 
 
-@given(spec=specs)
+@given(spec=specs | own_specs)
 def test_all_pods_meet_the_restricted_standard(spec: dict[str, Any]) -> None:
     for manifest in desired(spec):
-        if manifest["kind"] in WORKLOADS:
-            pod = manifest["spec"]["template"]["spec"]
+        for pod in pods_of(manifest):
             assert pod["securityContext"]["runAsNonRoot"]
             assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
             assert not pod["automountServiceAccountToken"]
-            for container in pod["containers"]:
+            for container in [*pod["containers"], *pod.get("initContainers", ())]:
                 security = container["securityContext"]
                 assert security["readOnlyRootFilesystem"]
                 assert security["capabilities"] == {"drop": ["ALL"]}

@@ -46,7 +46,8 @@ def test_the_rights_are_those_that_are_used() -> None:
     used[ours[0], f"{ours[1]}/status"] = {"patch"}
     used[ours[0], f"{ours[1]}/finalizers"] = {"update"}
     used[POD.group, POD.plural] = {"list", "delete"}
-    used[VOLUME_CLAIM.group, VOLUME_CLAIM.plural] = {"list", "patch"}
+    # The volumes with the counts and their backups are for people to delete.
+    used[VOLUME_CLAIM.group, VOLUME_CLAIM.plural] = WATCHED | {"create", "patch"}
     used[EVENT.group, EVENT.plural] = {"create", "patch"}
     assert allowed() == used
 
