@@ -50,7 +50,7 @@ class RedisServer:
         cores: str = "",
         tmpfs_megabytes: int = 0,
     ) -> None:
-        self.port = _free_port()
+        self.port = free_ports()
         self._tls = tls
         port = ["--port", "0", "--tls-port", str(self.port)] if tls else ["--port", str(self.port)]
         # The whole command is given, since not every image of Redis has an entrypoint.
@@ -194,14 +194,18 @@ class RedisServer:
                     return
 
 
-def _free_port() -> int:
-    """Find a free port whose 10,000th neighbour, where servers of a cluster talk to each other, is free as well."""
+def free_ports(number: int = 1) -> int:
+    """Find a free port, the first of so many in a row.
+
+    Of each the 10,000th neighbour, where servers of a cluster talk to each other, is free as well.
+    """
     while True:
-        port = random.randrange(20_000, 30_000)  # noqa: S311 -- no secret
+        first = random.randrange(20_000, 30_000 - number)  # noqa: S311 -- no secret
         try:
-            for number in (port, port + 10_000):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", number))
+            for port in range(first, first + number):
+                for one in (port, port + 10_000):
+                    with socket.socket() as probe:
+                        probe.bind(("127.0.0.1", one))
         except OSError:
             continue
-        return port
+        return first

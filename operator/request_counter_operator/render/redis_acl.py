@@ -16,7 +16,7 @@ _SERVICE_COMMANDS = (
 )
 _REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill"
 # What a replica may do, and no more: whoever makes a backup is one until he has all data.
-_BACKUP_COMMANDS = "+psync +replconf +ping +role"
+_BACKUP_COMMANDS = "+sync +replconf +ping +role"
 _SENTINEL_COMMANDS = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill "
     "+script|kill"
