@@ -32,6 +32,16 @@ def replicated(**fields: Any) -> dict[str, Any]:
     return {"store": {"durability": "Replicated", "redis": fields}}
 
 
+def backup(**fields: Any) -> dict[str, Any]:
+    """Return a spec with daily backups, and these fields of theirs."""
+    return {"store": {"backup": {"schedule": "@daily", **fields}}}
+
+
+def restored(**fields: Any) -> dict[str, Any]:
+    """Return a spec that begins with a backup."""
+    return {"restoreFrom": {"claimName": "hits-backup", **fields}}
+
+
 def external(url: str, **fields: Any) -> dict[str, Any]:
     """Return a spec whose Redis is somebody else's."""
     return redis(mode="External", external={"url": url, **fields})
@@ -156,6 +166,19 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         external("rediss://r", clientCertificateSecretRef={"name": "Not A Name"}),
         "spec.store.redis.external.clientCertificateSecretRef.name",
     ),
+    ({"store": {"backup": {}}}, "spec.store.backup.schedule"),
+    (backup(schedule="every night"), "spec.store.backup.schedule"),
+    (backup(keep=0), "spec.store.backup.keep"),
+    (backup(volume={"size": "1Mi"}), "spec.store.backup.volume.size must be a quantity of at least"),
+    (
+        backup(volume={"claimName": "a", "storageClassName": "b"}),
+        "spec.store.backup.volume.storageClassName",
+    ),
+    ({"store": {"redis": EXTERNAL, **backup()["store"]}}, "spec.store.backup must not be set"),
+    ({"restoreFrom": {}}, "spec.restoreFrom.claimName"),
+    (restored(backup="../x"), "spec.restoreFrom.backup"),
+    (restored(counter="hits"), "spec.restoreFrom.counter"),
+    (restored() | redis(**EXTERNAL), "spec.restoreFrom must not be set"),
 ]
 
 FORBIDDEN_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -177,6 +200,10 @@ FORBIDDEN_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         redis(persistence={"size": "1Gi", "storageClassName": "b"}),
         "spec.store.redis.persistence.storageClassName cannot be changed",
     ),
+    (backup(volume={"size": "2Gi"}), backup(volume={"size": "1Gi"}), "spec.store.backup.volume.size must not become"),
+    (backup(), backup(volume={"storageClassName": "b"}), "spec.store.backup.volume.storageClassName cannot be changed"),
+    ({}, restored(), "spec.restoreFrom must be set when the resource is created"),
+    (restored(), restored(claimName="b"), "spec.restoreFrom cannot be changed"),
 ]
 
 

@@ -207,6 +207,16 @@ async def test_who_is_behind_removes_no_users_that_are_newer(alone: OwnRedis) ->
         client.acl_deluser("operator-1", "service-1")
 
 
+async def test_a_user_of_a_role_that_is_not_wanted_any_more_is_removed(alone: OwnRedis) -> None:
+    backed_up = counter({"store": {"backup": {"schedule": "@daily"}}})
+    auth = AuthStatus(accepted=(0,), since=BEGUN)
+    with alone.servers[0].client() as client:
+        await Operator(backed_up, alone, auth).look()
+        assert "backup-0" in client.acl_users()
+        await Operator(ALONE, alone, auth).look()
+        assert "backup-0" not in client.acl_users()
+
+
 async def test_a_connection_with_an_old_password_is_seen_and_keeps_it_accepted(alone: OwnRedis) -> None:
     operator = Operator(ALONE, alone, _switched())
     async with logged_in(alone.servers[0].port, operator.credentials, 0) as old:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from counter_service.transfer.restore import PROGRAM
+from counter_service.transfer.restore_settings import PROGRAM
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.redis_acl import redis_rules
 from tests.support.counters import counter
