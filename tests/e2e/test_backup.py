@@ -84,7 +84,7 @@ async def test_a_backup_that_fails_is_warned_of_until_one_succeeds(namespace: Ku
     await namespace.wait("job/asleep", "condition=Failed", within_s=240)
 
     async def is_warned_of() -> bool:
-        return (await condition(namespace, "ConfigurationWarning"))["reason"] == "BackupFailing"
+        return bool((await condition(namespace, "ConfigurationWarning"))["reason"] == "BackupFailing")
 
     await eventually(is_warned_of, within_s=30)
     await namespace("patch", "requestcounter/hits", "--type=merge", '--patch={"spec":{"suspend":"None"}}')
@@ -92,6 +92,6 @@ async def test_a_backup_that_fails_is_warned_of_until_one_succeeds(namespace: Ku
     await back_up(namespace, "awake")
 
     async def is_well() -> bool:
-        return (await condition(namespace, "ConfigurationWarning"))["reason"] == "NothingToWarnOf"
+        return bool((await condition(namespace, "ConfigurationWarning"))["reason"] == "NothingToWarnOf")
 
     await eventually(is_well, within_s=30)

@@ -11,6 +11,7 @@ import pytest
 from counter_service.store.base import Batch
 from tests.support.backups import Volume
 from tests.support.eventually import eventually
+from tests.support.redis_groups import SentinelServers
 from tests.support.redis_server import RedisServer
 from tests.support.transfers import Books, Servers, books_of, count, open_store
 
@@ -89,6 +90,27 @@ async def test_backup_under_load_has_what_was_acknowledged_before_and_nothing_th
     wrong = {path: n for path, n in loaded.items() if not before[path] <= n <= after[path]}
     assert (wrong, before.keys() - loaded.keys()) == ({}, set())
     assert books.total == sum(books.counts.values())
+
+
+async def test_backup_is_the_primary_s_when_no_replica_answers(
+    volume: Volume, sentinel_servers: SentinelServers, other_redis: RedisServer
+) -> None:
+    volume.let_in(sentinel_servers)
+    await count(sentinel_servers.url, COUNTS, name=NAME)
+    primary = sentinel_servers.primary()
+    replicas = [server for server in sentinel_servers.servers if server is not primary]
+    for replica in replicas:
+        replica.pause()
+    try:
+        ended = await volume.back_up(sentinel_servers)
+    finally:
+        for replica in replicas:
+            replica.resume()
+    assert ended.status == 0, ended.said
+    assert f"shard 0 from 127.0.0.1:{primary.port}\n" in ended.said
+    assert (await volume.fetch()).status == 0
+    assert (await volume.restore(other_redis)).status == 0
+    assert await books_of(other_redis.url, NAME) == Books(COUNTS, sum(COUNTS.values()))
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,11 @@ cluster_shards() {
 # Who to take a shard from, of its primary and others: a server that follows the primary and has all that it had when it
 # was asked, so that nothing is missing that was acknowledged before; else the primary itself.
 source_of() {
-  local primary=$1 said offset server; shift
+  local primary=$1 said offset server until=$((SECONDS + 10)); shift
   readarray -t said < <(cli "$primary" role)
   [ "${said[0]:-}" = master ] || { say "$primary is no primary: ${said[*]}" >&2; return 1; }
   offset=${said[1]}
-  for _ in $(if [ $# -gt 0 ]; then seq 20; fi); do
+  while [ $# -gt 0 ] && [ "$SECONDS" -lt "$until" ]; do
     for server in "$@"; do
       readarray -t said < <(cli "$server" role 2>/dev/null)
       if [ "${said[0]:-}" = slave ] && [ "${said[1]}:${said[2]}" = "$primary" ] && [ "${said[3]}" = connected ] \
