@@ -67,7 +67,9 @@ class Program:
                 http, self.settings.total_interval_s, time.monotonic, lambda key: queue.add(key, urgent=False)
             )
             stores = Stores(lambda key: queue.add(key, urgent=False))
-            reconciler = self._reconciler(cluster, Observer(self.cache, cluster, totals, stores))
+            reconciler = self._reconciler(
+                cluster, Observer(self.cache, cluster, totals, stores, lambda: self.gate.is_open)
+            )
             queue = WorkQueue(reconciler.reconcile, workers=self.settings.workers, metrics=self.metrics)
 
             async def elected() -> None:

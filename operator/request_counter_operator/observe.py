@@ -1,17 +1,21 @@
 """Reads how a RequestCounter's children do: the workloads from the watches, the total from the service itself."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.cache import Cache, ChildKey, Key, Rollout
+from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import NotFoundError, OperatorError
 from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
 from request_counter_operator.redis_admin import sentinel_group
+from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
+from request_counter_operator.redis_admin.cluster.layout import layout_of
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
+from request_counter_operator.render.topology import workload_names
 from request_counter_operator.totals import Totals
 
 
@@ -23,13 +27,18 @@ class Observer:
         cluster: where Secrets are looked for.
         totals: what the services tell.
         stores: what the Redis servers tell.
+        may_act: whether this process may change anything just now.
     """
 
-    def __init__(self, cache: Cache, cluster: Cluster, totals: Totals, stores: Stores) -> None:
+    def __init__(
+        self, cache: Cache, cluster: Cluster, totals: Totals, stores: Stores, may_act: Callable[[], bool]
+    ) -> None:
         self._cache = cache
         self._cluster = cluster
         self._totals = totals
         self._stores = stores
+        self._may_act = may_act
+        self._keepers: dict[Key, tuple[str, ClusterKeeper]] = {}
 
     async def observe(
         self,
@@ -54,16 +63,18 @@ class Observer:
         """
         live = self._cache.children(key)
         service = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
-        redis = live.get(ChildKey(STATEFUL_SET.kind, child_name(counter, "redis")))
         rollout = None if service is None else service.rollout
-        redis_rollout = None if redis is None else redis.rollout
+        servers = _servers(counter, live)
+        redis_rollout = Rollout.of_all(servers.values())
         self._follow(key, counter, rollout, redis_rollout)
         self._follow_store(key, counter, redis_rollout, credentials)
         reading = self._totals.latest(key)
         return Observed(
             service=rollout,
             redis=redis_rollout,
+            revisions={name: one.revision for name, one in servers.items() if one is not None},
             store=self._stores.latest(key),
+            happenings=self._stores.take_happenings(key),
             total=reading.total,
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
@@ -75,14 +86,37 @@ class Observer:
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
         self._totals.unfollow(key)
+        self._unfollow_store(key)
+
+    def _unfollow_store(self, key: Key) -> None:
         self._stores.unfollow(key)
+        self._keepers.pop(key, None)
 
     def _follow_store(self, key: Key, counter: RequestCounter, redis: Rollout | None, credentials: Credentials) -> None:
-        if counter.spec.store.redis.mode != "Sentinel" or redis is None or not redis.present:
-            self._stores.unfollow(key)
+        mode = counter.spec.store.redis.mode
+        if mode not in {"Sentinel", "Cluster"} or redis is None or not redis.present:
+            self._unfollow_store(key)
             return
         is_doubtful = redis.ready < redis.wanted or redis.updated < redis.present
-        self._stores.follow(key, lambda: sentinel_group.look(counter, credentials), is_doubtful=is_doubtful)
+        if mode == "Sentinel":
+            self._stores.follow(key, lambda: sentinel_group.look(counter, credentials), is_doubtful=is_doubtful)
+            return
+        keeper, layout = self._keeper(key, counter), layout_of(counter)
+        servers, _ = sentinel_group.doors(counter, credentials)
+        doors = {door.name: door for door in servers}
+        # Who is to be left alone, or is being put to sleep, is only looked at.
+        is_free = counter.spec.suspend == "None"
+        self._stores.follow(
+            key, lambda: keeper.look(layout, doors, lambda: is_free and self._may_act()), is_doubtful=is_doubtful
+        )
+
+    def _keeper(self, key: Key, counter: RequestCounter) -> ClusterKeeper:
+        """Return who keeps this very resource's cluster, and remembers how it has been."""
+        uid, keeper = self._keepers.get(key, ("", None))
+        if keeper is None or uid != counter.metadata.uid:
+            keeper = ClusterKeeper(time.monotonic)
+            self._keepers[key] = (counter.metadata.uid, keeper)
+        return keeper
 
     def _follow(self, key: Key, counter: RequestCounter, service: Rollout | None, redis: Rollout | None) -> None:
         if service is None or not service.present:
@@ -104,6 +138,12 @@ class Observer:
             else:
                 if key not in secret.get("data", {}):
                     yield f"key {key} of Secret {name}"
+
+
+def _servers(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> dict[str, Rollout | None]:
+    """Return the StatefulSets of the servers with data, by name; None for one that is not there."""
+    found = {name: live.get(ChildKey(STATEFUL_SET.kind, name)) for name in workload_names(counter)}
+    return {name: None if child is None else child.rollout for name, child in found.items()}
 
 
 def _secret_references(counter: RequestCounter) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,9 @@
 """A connection to one Redis server or sentinel, as the operator's user; every question has a deadline."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -12,6 +12,8 @@ from redis.exceptions import RedisError
 
 from request_counter_operator.errors import RedisSilentError
 from request_counter_operator.render.credentials import Credentials
+
+Command: TypeAlias = Sequence[str | int | bytes]
 
 TIMEOUT_S = 2.0
 """For connecting, and for each answer: a server that takes longer is as good as gone to whoever counts."""
@@ -50,6 +52,20 @@ class Asked:
         except (RedisError, OSError, TimeoutError) as error:
             raise RedisSilentError(f"{self._name}: {str(error) or type(error).__name__}") from error
 
+    async def all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands in one packet; return their answers, in order.
+
+        Raises:
+            RedisSilentError: likewise, of the first one that failed; the others were run all the same.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        try:
+            return await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise RedisSilentError(f"{self._name}: {str(error) or type(error).__name__}") from error
+
     async def info(self, section: str) -> dict[str, Any]:
         """Return a section of INFO; numbers as such.
 
@@ -61,8 +77,11 @@ class Asked:
 
 
 @asynccontextmanager
-async def asking(door: Door, generation: int | None = None) -> AsyncIterator[Asked]:
-    """Open a connection as the operator's user of this generation; the newest one by default."""
+async def asking(door: Door, generation: int | None = None, *, is_text: bool = True) -> AsyncIterator[Asked]:
+    """Open a connection as the operator's user of this generation; the newest one by default.
+
+    Unless ``is_text``, answers are as Redis sends them, with ``bytes`` for text.
+    """
     client = Redis(
         host=door.host,
         port=door.port,
@@ -71,10 +90,9 @@ async def asking(door: Door, generation: int | None = None) -> AsyncIterator[Ask
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
+        decode_responses=is_text,
         single_connection_client=True,
-        lib_name=None,
-        lib_version=None,
+        driver_info=None,
     )
     try:
         yield Asked(door.name, client)

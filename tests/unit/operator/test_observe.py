@@ -57,7 +57,7 @@ def observer(rollout: Rollout | None, followed: Followed) -> Observer:
     deployment = Child(ChildKey("Deployment", "hits"), "u", 1, "o", False, "d", True, rollout)  # noqa: FBT003
     cache.attach({}, {KEY: [deployment]})
     secrets = Secrets({"there": {"data": {"password": ""}}})
-    return Observer(cache, secrets, followed, Stores(lambda _: None))  # type: ignore[arg-type]
+    return Observer(cache, secrets, followed, Stores(lambda _: None), lambda: False)  # type: ignore[arg-type]
 
 
 async def test_the_service_is_followed_and_what_it_said_is_told() -> None:
