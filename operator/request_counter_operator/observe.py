@@ -61,17 +61,14 @@ class Observer:
         Raises:
             ApiError: Whether a Secret is there that the resource refers to could not be found out.
         """
-        live = self._cache.children(key)
-        service = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
-        rollout = None if service is None else service.rollout
-        servers = _servers(counter, live)
-        redis_rollout = Rollout.of_all(servers.values())
-        self._follow(key, counter, rollout, redis_rollout)
-        self._follow_store(key, counter, redis_rollout, credentials)
+        rollout, servers = _workloads(counter, self._cache.children(key))
+        redis = Rollout.of_all(servers.values())
+        self._follow(key, counter, rollout, redis)
+        self._follow_store(key, counter, redis, credentials)
         reading = self._totals.latest(key)
         return Observed(
             service=rollout,
-            redis=redis_rollout,
+            redis=redis,
             revisions={name: one.revision for name, one in servers.items() if one is not None},
             store=self._stores.latest(key),
             happenings=self._stores.take_happenings(key),
@@ -140,10 +137,17 @@ class Observer:
                     yield f"key {key} of Secret {name}"
 
 
-def _servers(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> dict[str, Rollout | None]:
-    """Return the StatefulSets of the servers with data, by name; None for one that is not there."""
-    found = {name: live.get(ChildKey(STATEFUL_SET.kind, name)) for name in workload_names(counter)}
-    return {name: None if child is None else child.rollout for name, child in found.items()}
+def _workloads(
+    counter: RequestCounter, live: Mapping[ChildKey, Child]
+) -> tuple[Rollout | None, dict[str, Rollout | None]]:
+    """Return the service's Deployment, and the StatefulSets of servers with data by name; None for one that is not."""
+    service = _rollout(live, ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
+    return service, {name: _rollout(live, ChildKey(STATEFUL_SET.kind, name)) for name in workload_names(counter)}
+
+
+def _rollout(live: Mapping[ChildKey, Child], key: ChildKey) -> Rollout | None:
+    child = live.get(key)
+    return None if child is None else child.rollout
 
 
 def _secret_references(counter: RequestCounter) -> Iterator[tuple[str, str]]:

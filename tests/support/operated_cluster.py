@@ -14,6 +14,7 @@ import redis
 
 from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
 from request_counter_operator.redis_admin.cluster.layout import Layout, layout_of
+from request_counter_operator.redis_admin.cluster.nodes import parse_nodes
 from request_counter_operator.redis_admin.connection import Door
 from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.render.credentials import Credentials
@@ -105,13 +106,23 @@ class OperatedCluster:
         running = [name for name, server in self.servers.items() if server.is_running()]
         return {name for name in running if self.ask(name, "ROLE")[0] == "master"}
 
-    def start_empty(self, name: str) -> None:
-        """Kill a server and start it without what it had on its disk."""
-        server, before = self.servers[name], self.id_of(name)
-        while self.id_of(name) == before:  # what it writes meanwhile may stay
-            server.run("rm", "-rf", "/tmp/nodes.conf", "/tmp/appendonlydir")  # noqa: S108 - the container's
-            server.kill()
-            server.start_again()
+    async def lose_disk(self, name: str) -> None:
+        """Kill a server; what it had on its disk is gone."""
+        server = self.servers[name]
+        await asyncio.to_thread(server.run, "rm", "-rf", "/tmp/appendonlydir")  # noqa: S108 - the container's
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.edit_file, "nodes.conf", lambda _: "")
+
+    async def start_empty(self, name: str) -> None:
+        """Start it again when its slots are another's, as the start script does."""
+        others = [other for other, server in self.servers.items() if other != name and server.is_running()]
+
+        def has_none() -> bool:
+            tables = [parse_nodes(self.ask(other, "CLUSTER", "NODES")) for other in others]
+            return not any(e.slots for table in tables for e in table.values() if e.hostname == name)
+
+        await eventually(has_none, within_s=30)
+        await asyncio.to_thread(self.servers[name].start_again)
 
     def disband(self) -> None:
         """Make all servers as new, without starting them anew."""

@@ -15,8 +15,8 @@ _SERVICE_COMMANDS = (
     "+@read +@write +@scripting +@connection -@dangerous +info +wait +waitaof +readonly +cluster|slots +cluster|shards"
 )
 _REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill"
-# A primary that is being stopped asks a replica of its shard to take over.
-_CLUSTER_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +cluster|failover"
+# Who starts without data asks the others for what it had; who is stopped as a primary asks a replica to take over.
+_CLUSTER_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +cluster|nodes +cluster|failover"
 _SENTINEL_COMMANDS = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill "
     "+script|kill"

@@ -78,11 +78,7 @@ def group(counter: RequestCounter) -> str:
 
 def topology(counter: RequestCounter) -> str:
     """Return the variables that the scripts read when they start. It may change under a running pod."""
-    if counter.spec.store.redis.mode == "Cluster":
-        servers = 1 + counter.spec.store.redis.replicas_per_primary
-        return f'NAMESPACE="{counter.metadata.namespace}"\nSERVERS_PER_SHARD="{servers}"\n'
-    # What is only in memory is lost with all servers at once; an empty primary is then what is left to begin with.
-    is_kept = counter.spec.store.redis.persistence.enabled
+    redis = counter.spec.store.redis
     variables = {
         "NAMESPACE": counter.metadata.namespace,
         "GROUP": group(counter),
@@ -91,6 +87,14 @@ def topology(counter: RequestCounter) -> str:
         "QUORUM": str(QUORUM),
         "DOWN_AFTER_MS": str(DOWN_AFTER_MS),
         "FAILOVER_TIMEOUT_MS": str(FAILOVER_TIMEOUT_MS),
-        "BOOTSTRAPPED": "yes" if counter.is_bootstrapped and is_kept else "no",
     }
+    if redis.mode == "Cluster":
+        variables = {
+            "NAMESPACE": counter.metadata.namespace,
+            "SERVERS": " ".join(server_names(counter)),
+            "SERVERS_PER_SHARD": str(1 + redis.replicas_per_primary),
+            "KEPT": "yes" if redis.persistence.enabled else "no",
+        }
+    # What is only in memory is lost with all servers at once; an empty primary is then what is left to begin with.
+    variables["BOOTSTRAPPED"] = "yes" if counter.is_bootstrapped and redis.persistence.enabled else "no"
     return "".join(f'{name}="{value}"\n' for name, value in variables.items())
