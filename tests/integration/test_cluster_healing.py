@@ -25,9 +25,13 @@ async def cluster(_cluster: OperatedCluster) -> OperatedCluster:
     if not _cluster.layout.has_begun:
         await _cluster.whole()
         _cluster.latch()
-        async with opened(_cluster.url, "Replicated") as store:
-            await store.increment(Batch("w", 1, COUNTS))
+        await fill(_cluster)
     return _cluster
+
+
+async def fill(cluster: OperatedCluster) -> None:
+    async with opened(cluster.url, "Replicated") as store:
+        await store.increment(Batch("w", 1, COUNTS))
 
 
 async def counts(cluster: OperatedCluster) -> list[int]:

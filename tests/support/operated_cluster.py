@@ -35,12 +35,12 @@ class OperatedCluster:
         may_act: what the operator asks before each command.
     """
 
-    def __init__(self, shards: int = 3, *, options: tuple[str, ...] = DURABLE) -> None:
+    def __init__(self, shards: int = 3, *, clock: Callable[[], float] = time.monotonic) -> None:
         spec = {"store": {"redis": {"mode": "Cluster", "shards": shards}}}
         self.layout: Layout = replace(layout_of(counter(spec)), is_promised=True)
-        self.servers = {name: _server(name, *options) for name in self.layout.names}
+        self.servers = {name: _server(name, *DURABLE) for name in self.layout.names}
         self.may_act: Callable[[], bool] = lambda: True
-        self.operator = ClusterKeeper(time.monotonic)
+        self.operator = ClusterKeeper(clock)
         self._stack = ExitStack()
 
     @property

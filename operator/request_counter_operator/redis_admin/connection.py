@@ -41,7 +41,7 @@ class Asked:
         self._name = name
         self._client = client
 
-    async def __call__(self, *command: str | int) -> Any:
+    async def __call__(self, *command: str | int | bytes) -> Any:
         """Send a command; return its answer, in redis-py's types with text as ``str``.
 
         Raises:

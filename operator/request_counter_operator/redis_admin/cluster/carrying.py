@@ -1,37 +1,32 @@
 """Carries one slot with its keys to another primary, at no time with the only copy of a count in doubt.
 
-No write is let through at the old owner while the keys are copied; the new owner claims the slot when it and a replica
-of its own have all of them; the old one drops them when it hears of that. Until the claim the copies are of no account,
-and whoever begins anew throws them away. Clients see writes that take a little longer, and then MOVED. MIGRATE would
-have the only copy on one server for a moment, and clients see ASK and TRYAGAIN.
+No write is let through at the old owner while the keys are copied. When the new owner and a replica of its own have all
+of them, the old one drops them in one transaction, which fails if anybody has touched them after all; then the new
+owner claims the slot. Clients see writes that take a little longer, then for some milliseconds ASK, then MOVED.
 
-Source for what a claim does: https://redis.io/docs/latest/commands/cluster-setslot/
+Until the transaction, copies are of no account, and whoever begins anew throws them away; from then on the slot is
+marked as leaving and has no keys at its old owner, and whoever finds it so only claims it for the new one. MIGRATE
+would have the only copy on one server for a moment, before its replicas get it.
+
+Source: https://redis.io/docs/latest/commands/cluster-setslot/, and https://redis.io/docs/latest/commands/client-pause/.
+A claim while writes are held back makes Redis 8.0 fail an assertion (valkey-io/valkey#1131): so they are not by then.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-import structlog
-
 from request_counter_operator.errors import RedisSilentError
 from request_counter_operator.redis_admin.cluster.decision import Move
-from request_counter_operator.redis_admin.cluster.nodes import parse_nodes, slots_in
+from request_counter_operator.redis_admin.cluster.nodes import Entry, parse_nodes, slots_in
 from request_counter_operator.redis_admin.connection import Asked, Command, Door, asking
 
-log = structlog.get_logger()
-
-PAUSE_S = 5.0
+PAUSE_MS = 5000
 """For how long writes are held back without our saying so again: if we die, they go on after that."""
-
-CLAIM_S = 30.0
-"""For how long writes are held back for a claim that may have been heard or not."""
 
 _KEYS_AT_ONCE = 100
 _RECEIPT_TIMEOUT_MS = 1000
-_POLL_INTERVAL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,51 +44,49 @@ class Ends:
         return cls(doors[move.source.name], doors[move.target.name], move.source.me.id, move.target.me.id)
 
 
-class _Source:
-    """The old owner, and how long all writes there are held back.
-
-    Source: https://redis.io/docs/latest/commands/client-pause/
-    """
-
-    def __init__(self, ask: Asked, clock: Callable[[], float]) -> None:
-        self.ask = ask
-        self.clock = clock
-        self._held_until_s = float("inf")
-
-    async def hold_writes(self) -> None:
-        """Hold writes back for some more seconds, without a gap.
-
-        Raises:
-            RedisSilentError: No answer, or so late that some may have been let through.
-        """
-        asked_s = self.clock()
-        await self.ask("CLIENT", "PAUSE", int(PAUSE_S * 1000), "WRITE")
-        if self.clock() >= self._held_until_s:
-            raise RedisSilentError("writes could not be held back for long enough")
-        self._held_until_s = asked_s + PAUSE_S
-
-
-async def carry(slot: int, ends: Ends, clock: Callable[[], float]) -> int:
-    """Carry a slot from source to target; return how many keys it had.
+async def carry(slot: int, ends: Ends) -> int:
+    """Carry a slot from source to target; return how many keys it took along.
 
     Raises:
-        RedisSilentError: A server did not answer, or refused. The slot has one owner, with all keys, all the same.
+        RedisSilentError: A server did not answer, or refused. The slot has one owner. All its keys are there, or, if it
+            is marked as leaving there, all are where it is going: then this is to be done again.
     """
-    async with asking(ends.source, is_text=False) as ask, asking(ends.target, is_text=False) as target:
+    async with asking(ends.source, is_text=False) as source, asking(ends.target, is_text=False) as target:
+        me = await _own_entry(source)
+        if slot not in slots_in(me.slots):
+            raise RedisSilentError(f"slot {slot} is another's by now")
         await target("CLUSTER", "SETSLOT", slot, "IMPORTING", ends.source_id)
-        await _discard(slot, target)
-        source = _Source(ask, clock)
-        try:
-            await source.hold_writes()
-            if not await _has(ask, slot):
-                raise RedisSilentError(f"slot {slot} is another's by now")
-            keys = await _copy(slot, source, target)
-            await source.hold_writes()
-            await _claim(slot, ends, target, source)
-        finally:
-            with suppress(RedisSilentError):
-                await ask("CLIENT", "UNPAUSE")
+        keys = 0
+        if slot not in dict(me.leaving) or await source("CLUSTER", "COUNTKEYSINSLOT", slot):
+            keys = await _bring_over(slot, ends, source, target)
+        await target("CLUSTER", "SETSLOT", slot, "NODE", ends.target_id)
+        await source("CLUSTER", "SETSLOT", slot, "NODE", ends.target_id)
     return keys
+
+
+async def _own_entry(ask: Asked) -> Entry:
+    table = parse_nodes((await ask("CLUSTER", "NODES")).decode())
+    return next(entry for entry in table.values() if "myself" in entry.flags)
+
+
+async def _bring_over(slot: int, ends: Ends, source: Asked, target: Asked) -> int:
+    """Have all keys at the target and none at the source; return how many there are."""
+    await _discard(slot, target)
+    try:
+        await source("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
+        keys = await _copy_all(slot, source, target)
+        # From here on no key is made that is not there yet.
+        await source("CLUSTER", "SETSLOT", slot, "MIGRATING", ends.target_id)
+        await _drop(slot, keys, source)
+    except BaseException:
+        with suppress(RedisSilentError):
+            if await source("CLUSTER", "COUNTKEYSINSLOT", slot):
+                await source("CLUSTER", "SETSLOT", slot, "STABLE")
+        raise
+    finally:
+        with suppress(RedisSilentError):
+            await source("CLIENT", "UNPAUSE")
+    return len(keys)
 
 
 async def _discard(slot: int, target: Asked) -> None:
@@ -105,55 +98,39 @@ async def _discard(slot: int, target: Asked) -> None:
         await target.all(deletions)
 
 
-async def _copy(slot: int, source: _Source, target: Asked) -> int:
-    """Copy all keys, and wait until a replica of the target has them; return how many there are."""
-    keys = await source.ask("CLUSTER", "GETKEYSINSLOT", slot, await source.ask("CLUSTER", "COUNTKEYSINSLOT", slot))
+async def _copy_all(slot: int, source: Asked, target: Asked) -> list[bytes]:
+    """Copy all keys, and wait until a replica of the target has them; return which there are."""
+    keys: list[bytes] = await source("CLUSTER", "GETKEYSINSLOT", slot, await source("CLUSTER", "COUNTKEYSINSLOT", slot))
     for first in range(0, len(keys), _KEYS_AT_ONCE):
-        some = keys[first : first + _KEYS_AT_ONCE]
-        values = await source.ask.all([("DUMP", key) for key in some])
-        expiries = await source.ask.all([("PEXPIRETIME", key) for key in some])
-        copies: list[Command] = [
-            ("RESTORE-ASKING", key, max(expiry, 0), value, "REPLACE", "ABSTTL")
-            for key, value, expiry in zip(some, values, expiries, strict=True)
-            if value is not None  # else its time was up just now
-        ]
-        await target.all(copies)
-        await source.hold_writes()
+        await _copy(keys[first : first + _KEYS_AT_ONCE], source, target)
     if await target("WAIT", 1, _RECEIPT_TIMEOUT_MS) < 1:
         raise RedisSilentError(f"no replica has the copies of slot {slot} yet")
-    return len(keys)
+    return keys
 
 
-async def _claim(slot: int, ends: Ends, target: Asked, source: _Source) -> None:
-    """Have the target claim the slot, and wait until the source has heard of it, from the target itself.
+async def _copy(keys: Sequence[bytes], source: Asked, target: Asked) -> None:
+    """Copy some keys, and have the source notice from now on if anybody touches them."""
+    await source("WATCH", *keys)
+    values = await source.all([("DUMP", key) for key in keys])
+    expiries = await source.all([("PEXPIRETIME", key) for key in keys])
+    await target.all(
+        [
+            ("RESTORE-ASKING", key, max(expiry, 0), value, "REPLACE", "ABSTTL")
+            for key, value, expiry in zip(keys, values, expiries, strict=True)
+            if value is not None  # else its time was up just now
+        ]
+    )
+    await source("CLIENT", "PAUSE", PAUSE_MS, "WRITE")
 
-    Raises:
-        RedisSilentError: It was not claimed. Or it is not known for too long whether it was.
+
+async def _drop(slot: int, keys: Sequence[bytes], source: Asked) -> None:
+    """Drop the keys at the source, if nobody has touched them, and there is no other one.
+
+    In one packet, so that no write that waited comes in between; and if one does, the transaction fails.
     """
-    is_heard = True
-    try:
-        await target("CLUSTER", "SETSLOT", slot, "NODE", ends.target_id)
-    except RedisSilentError as error:
-        is_heard = False
-        log.warning("claim not answered", slot=slot, error=str(error))
-    until_s = source.clock() + CLAIM_S
-    while await _has(source.ask, slot):
-        await source.hold_writes()
-        if source.clock() > until_s or (not is_heard and await _denies(slot, ends.target)):
-            raise RedisSilentError(f"{ends.target.name} has not claimed slot {slot}")
-        await asyncio.sleep(_POLL_INTERVAL_S)
-
-
-async def _denies(slot: int, door: Door) -> bool:
-    """Return whether a server says that it does not have a slot."""
-    try:
-        async with asking(door, is_text=False) as ask:
-            return not await _has(ask, slot)
-    except RedisSilentError:
-        return False
-
-
-async def _has(ask: Asked, slot: int) -> bool:
-    """Return whether a server has a slot by its own word."""
-    table = parse_nodes((await ask("CLUSTER", "NODES")).decode())
-    return any("myself" in entry.flags and slot in slots_in(entry.slots) for entry in table.values())
+    if await source("CLUSTER", "COUNTKEYSINSLOT", slot) != len(keys):
+        raise RedisSilentError(f"slot {slot} has got another key meanwhile")
+    packet: list[Command] = [("CLIENT", "UNPAUSE"), ("MULTI",), *(("DEL", key) for key in keys), ("EXEC",)]
+    *_, dropped = await source.all(packet)
+    if dropped is None:
+        raise RedisSilentError(f"slot {slot} was written to meanwhile")

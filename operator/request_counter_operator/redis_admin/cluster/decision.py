@@ -153,8 +153,18 @@ def _first_slots(layout: Layout, nodes: Sequence[Node]) -> list[Step]:
 def _moves(layout: Layout, nodes: Sequence[Node]) -> list[Move]:
     if not layout.is_promised:
         return []
-    owners, wanted = _spread(layout, nodes)
     primaries = _primaries(layout, nodes)
+    begun = [
+        Move(slot, node, primaries[other.shard])
+        for node in primaries.values()
+        for slot, identity in node.me.leaving
+        for other in nodes
+        if other.me.id == identity and other.shard != node.shard
+    ]
+    if begun:
+        # Where they go is where their keys may be already.
+        return begun
+    owners, wanted = _spread(layout, nodes)
     return [
         Move(slot, primaries[owner], primaries[target])
         for slot, (owner, target) in enumerate(zip(owners, wanted, strict=True))

@@ -47,7 +47,7 @@ async def move_slots(
         for slot in sorted(with_keys):
             if not may_act() or clock() > until_s:
                 return
-            keys = await carry(slot, ends, clock)
+            keys = await carry(slot, ends)
             log.info("slot moved", slot=slot, keys=keys, source=ends.source.name, target=ends.target.name)
 
 

@@ -3,6 +3,7 @@
 Source: https://redis.io/docs/latest/commands/cluster-nodes/
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class Entry:
         flags: such as ``master``, ``fail`` (the others agree), ``fail?`` (this one thinks so) and ``noaddr``.
         primary_id: whom it follows; empty for a primary.
         slots: as ranges, such as ``0-5460 5462``.
+        leaving: slots that it is about to give away, with the id of who is to get them. Only itself tells.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Entry:
     flags: frozenset[str]
     primary_id: str
     slots: str
+    leaving: tuple[tuple[int, str], ...] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -99,6 +102,7 @@ def _parse(line: str) -> Entry:
         hostname=names.split(",")[0],
         flags=frozenset(flags.split(",")),
         primary_id="" if primary == "-" else primary,
-        # In brackets are slots on their way, which still have their owner.
+        # In brackets are slots on their way, which still have their owner: [93->-<id>] and, coming in, [93-<-<id>].
         slots=" ".join(part for part in slots if not part.startswith("[")),
+        leaving=tuple((int(slot), to) for slot, to in re.findall(r"\[(\d+)->-(\w+)\]", " ".join(slots))),
     )
