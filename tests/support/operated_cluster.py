@@ -14,7 +14,7 @@ import redis
 
 from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
 from request_counter_operator.redis_admin.cluster.layout import Layout, layout_of
-from request_counter_operator.redis_admin.cluster.nodes import parse_nodes
+from request_counter_operator.redis_admin.cluster.nodes import parse_nodes, slots_in
 from request_counter_operator.redis_admin.connection import Door
 from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.render.credentials import Credentials
@@ -101,10 +101,10 @@ class OperatedCluster:
         """Return a server's id."""
         return str(self.ask(name, "CLUSTER", "MYID"))
 
-    def primaries(self) -> set[str]:
-        """Return the pods that say they are primary, of those that run."""
-        running = [name for name, server in self.servers.items() if server.is_running()]
-        return {name for name in running if self.ask(name, "ROLE")[0] == "master"}
+    def slots_of(self, name: str) -> set[int]:
+        """Return a server's slots, by its own word."""
+        table = parse_nodes(self.ask(name, "CLUSTER", "NODES"))
+        return slots_in(next(entry.slots for entry in table.values() if "myself" in entry.flags))
 
     async def lose_disk(self, name: str) -> None:
         """Kill a server; what it had on its disk is gone."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from request_counter_operator.errors import RedisSilentError
 from request_counter_operator.render.credentials import Credentials
@@ -53,18 +54,25 @@ class Asked:
             raise RedisSilentError(f"{self._name}: {str(error) or type(error).__name__}") from error
 
     async def all(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one packet; return their answers, in order.
+        """Send commands in one packet; return their answers, in order, as Redis sends them.
+
+        It is the connection on which single commands go as well: what these have set for it, such as WATCH, counts, and
+        WAIT waits for these commands. redis-py's pipelines would use another one.
 
         Raises:
             RedisSilentError: likewise, of the first one that failed; the others were run all the same.
         """
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
         try:
-            return await pipeline.execute()
+            await self._client.initialize()
+            connection: Any = self._client.connection  # initialize has made it
+            await connection.send_packed_command(connection.pack_commands(commands))
+            answers = [await _answer(connection) for _ in commands]
         except (RedisError, OSError, TimeoutError) as error:
             raise RedisSilentError(f"{self._name}: {str(error) or type(error).__name__}") from error
+        refused = next((answer for answer in answers if isinstance(answer, ResponseError)), None)
+        if refused is not None:
+            raise RedisSilentError(f"{self._name}: {refused}") from refused
+        return answers
 
     async def info(self, section: str) -> dict[str, Any]:
         """Return a section of INFO; numbers as such.
@@ -74,6 +82,14 @@ class Asked:
         """
         answer: dict[str, Any] = await self("INFO", section)
         return answer
+
+
+async def _answer(connection: AbstractConnection) -> Any:
+    """Return the next answer; a refusal is a value."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 @asynccontextmanager

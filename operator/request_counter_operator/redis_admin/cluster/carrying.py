@@ -64,6 +64,24 @@ async def carry(slot: int, ends: Ends) -> int:
     return keys
 
 
+async def settle(slot: int, ends: Ends) -> None:
+    """Put an end to a move that was broken off, and of which the source knows nothing, as after a failover there.
+
+    Copies are thrown away, unless they are all there is: then the target gets the slot.
+
+    Raises:
+        RedisSilentError: A server did not answer, or refused.
+    """
+    count: Command = ("CLUSTER", "COUNTKEYSINSLOT", slot)
+    async with asking(ends.source, is_text=False) as source, asking(ends.target, is_text=False) as target:
+        if await target(*count) and not await source(*count):
+            await target("CLUSTER", "SETSLOT", slot, "NODE", ends.target_id)
+            await source("CLUSTER", "SETSLOT", slot, "NODE", ends.target_id)
+        else:
+            await _discard(slot, target)
+            await target("CLUSTER", "SETSLOT", slot, "STABLE")
+
+
 async def _own_entry(ask: Asked) -> Entry:
     table = parse_nodes((await ask("CLUSTER", "NODES")).decode())
     return next(entry for entry in table.values() if "myself" in entry.flags)

@@ -34,6 +34,7 @@ class Decision:
 
     Attributes:
         steps: commands to give, in this order; what comes after them is decided when they have shown.
+        strays: moves that were begun, and of which their source knows nothing any more, to be settled before others.
         moves: slots to move, when there is nothing else to do.
         fault: why not all counts can be had, as a sentence; None when they can.
         lack: why it is not whole, likewise.
@@ -41,6 +42,7 @@ class Decision:
     """
 
     steps: tuple[Step, ...] = ()
+    strays: tuple[Move, ...] = ()
     moves: tuple[Move, ...] = ()
     fault: str | None = None
     lack: str | None = None
@@ -53,6 +55,7 @@ def decide(layout: Layout, nodes: Sequence[Node]) -> Decision:
         return Decision(fault="no server answers", lack="no server answers")
     steps = [*introductions(layout, nodes), *dismissals(layout, nodes), *followings(layout, nodes)]
     lack = _lack(layout, nodes, steps)
+    strays: list[Move] = []
     moves: list[Move] = []
     if lack is None:
         # All are there, know each other and follow as they should: now slots may be touched.
@@ -61,12 +64,16 @@ def decide(layout: Layout, nodes: Sequence[Node]) -> Decision:
             steps, lack = _first_slots(layout, nodes), f"{unowned} slots have no server"
         elif not all(node.is_ok for node in nodes if node.shard < layout.wanted):
             lack = "not every server says that the cluster is well"
+        elif steps := _stale_marks(layout, nodes):
+            lack = "a server takes a slot for leaving that has left"
+        elif strays := _strays(layout, nodes):
+            lack = f"{len(strays)} moves of slots were broken off"
         elif moves := _moves(layout, nodes):
             lack = f"{len(moves)} slots are to be moved"
         elif len(layout.shards) > layout.wanted:
             steps, lack = list(departures(layout, nodes)), "shards are being removed"
     fault = _fault(nodes)
-    return Decision(tuple(steps), tuple(moves), fault, lack or fault, needed_shards(layout, nodes))
+    return Decision(tuple(steps), tuple(strays), tuple(moves), fault, lack or fault, needed_shards(layout, nodes))
 
 
 def _owned(nodes: Sequence[Node]) -> set[int]:
@@ -150,6 +157,27 @@ def _first_slots(layout: Layout, nodes: Sequence[Node]) -> list[Step]:
     return steps
 
 
+def _stale_marks(layout: Layout, nodes: Sequence[Node]) -> list[Step]:
+    """Return who is to be told that a move is over: who heard of the claim from the others keeps its mark."""
+    return [
+        Step(node.name, ("CLUSTER", "SETSLOT", slot, "STABLE"))
+        for node in _primaries(layout, nodes).values()
+        for slot, _ in node.me.leaving
+        if slot not in slots_in(node.me.slots)
+    ]
+
+
+def _strays(layout: Layout, nodes: Sequence[Node]) -> list[Move]:
+    primaries = list(_primaries(layout, nodes).values())
+    owner = {slot: node for node in primaries for slot in slots_in(node.me.slots)}
+    return [
+        Move(slot, owner[slot], node)
+        for node in primaries
+        for slot in node.me.coming
+        if slot not in dict(owner[slot].me.leaving)
+    ]
+
+
 def _moves(layout: Layout, nodes: Sequence[Node]) -> list[Move]:
     if not layout.is_promised:
         return []
@@ -159,7 +187,7 @@ def _moves(layout: Layout, nodes: Sequence[Node]) -> list[Move]:
         for node in primaries.values()
         for slot, identity in node.me.leaving
         for other in nodes
-        if other.me.id == identity and other.shard != node.shard
+        if other.me.id == identity and other.shard != node.shard and slot in slots_in(node.me.slots)
     ]
     if begun:
         # Where they go is where their keys may be already.

@@ -11,7 +11,7 @@ from request_counter_operator.redis_admin.cluster.asking import ask_all
 from request_counter_operator.redis_admin.cluster.decision import Decision, decide
 from request_counter_operator.redis_admin.cluster.layout import Layout
 from request_counter_operator.redis_admin.cluster.membership import Step, primary_of
-from request_counter_operator.redis_admin.cluster.moving import move_slots
+from request_counter_operator.redis_admin.cluster.moving import move_slots, settle_strays
 from request_counter_operator.redis_admin.cluster.nodes import Node
 from request_counter_operator.redis_admin.cluster.takeover import PATIENCE_S, lost_primaries, takeovers
 from request_counter_operator.redis_admin.connection import Door, asking
@@ -50,6 +50,7 @@ class ClusterKeeper:
                 note = f"Pod {step.name} was made primary: most primaries were lost, and could not choose another"
                 happenings.append(Happening("Warning", "ReplicasTakenOver", note))
         try:
+            await settle_strays(decision.strays, doors, may_act)
             await move_slots(decision.moves, layout.tags, doors, may_act, self._clock)
         except RedisSilentError as error:
             log.warning("slots not moved yet", error=str(error))

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import structlog
 
-from request_counter_operator.redis_admin.cluster.carrying import Ends, carry
+from request_counter_operator.redis_admin.cluster.carrying import Ends, carry, settle
 from request_counter_operator.redis_admin.cluster.decision import Move
 from request_counter_operator.redis_admin.connection import Door, asking
 
@@ -49,6 +49,19 @@ async def move_slots(
                 return
             keys = await carry(slot, ends)
             log.info("slot moved", slot=slot, keys=keys, source=ends.source.name, target=ends.target.name)
+
+
+async def settle_strays(strays: Iterable[Move], doors: Mapping[str, Door], may_act: Callable[[], bool]) -> None:
+    """Put an end to moves that were broken off.
+
+    Raises:
+        RedisSilentError: Likewise.
+    """
+    for stray in strays:
+        if not may_act():
+            return
+        await settle(stray.slot, Ends.of(stray, doors))
+        log.info("move settled", slot=stray.slot, source=stray.source.name, target=stray.target.name)
 
 
 def _batches(moves: Iterable[Move]) -> Iterator[Sequence[Move]]:

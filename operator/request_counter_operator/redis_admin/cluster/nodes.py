@@ -22,6 +22,7 @@ class Entry:
         primary_id: whom it follows; empty for a primary.
         slots: as ranges, such as ``0-5460 5462``.
         leaving: slots that it is about to give away, with the id of who is to get them. Only itself tells.
+        coming: slots that it is about to get. Likewise.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Entry:
     primary_id: str
     slots: str
     leaving: tuple[tuple[int, str], ...] = ()
+    coming: tuple[int, ...] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -104,5 +106,6 @@ def _parse(line: str) -> Entry:
         primary_id="" if primary == "-" else primary,
         # In brackets are slots on their way, which still have their owner: [93->-<id>] and, coming in, [93-<-<id>].
         slots=" ".join(part for part in slots if not part.startswith("[")),
+        coming=tuple(int(slot) for slot in re.findall(r"\[(\d+)-<-\w+\]", " ".join(slots))),
         leaving=tuple((int(slot), to) for slot, to in re.findall(r"\[(\d+)->-(\w+)\]", " ".join(slots))),
     )
