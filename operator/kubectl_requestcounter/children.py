@@ -23,6 +23,7 @@ from request_counter_operator.ownership import owns_replicas
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import Manifest
+from request_counter_operator.render.topology import workload_names
 from request_counter_operator.settings import Settings
 
 
@@ -63,7 +64,7 @@ async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Sett
     secret, deployment, redis = await asyncio.gather(
         _find_secret(cluster, counter, findings),
         cluster.find(DEPLOYMENT, namespace, child_name(counter, "service")),
-        cluster.find(STATEFUL_SET, namespace, child_name(counter, "redis")),
+        cluster.find(STATEFUL_SET, namespace, next(iter(workload_names(counter)), child_name(counter, "redis"))),
     )
     root = root_of(secret, [workload for workload in (deployment, redis) if workload is not None])
     manifests = children(counter, settings, facts_of(counter, deployment, root))

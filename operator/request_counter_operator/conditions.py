@@ -1,7 +1,7 @@
 """Each condition's verdict on what was observed. docs/status-conditions.md is the contract. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from request_counter_operator.api import RequestCounter
@@ -14,6 +14,7 @@ from request_counter_operator.errors import (
     OperatorError,
     VolumeNotGrownError,
 )
+from request_counter_operator.happening import Happening
 from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 
 Truth = Literal["True", "False", "Unknown"]
@@ -28,8 +29,10 @@ class Observed:
 
     Attributes:
         service: The service's Deployment; None while it is not there.
-        redis: The StatefulSet of the counter's own Redis; None while it is not there, or somebody else runs Redis.
+        redis: The StatefulSets of the counter's own Redis in sum; None while there is none, or somebody else runs it.
+        revisions: The newest template of each of these StatefulSets, by its name.
         store: What the servers of a Redis with replicas said of themselves.
+        happenings: What was done at these servers since it was asked last.
         total: All requests counted so far; None when it could not be read.
         requests_per_second: Counted of late; None when unknown.
         store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
@@ -41,7 +44,9 @@ class Observed:
 
     service: Rollout | None = None
     redis: Rollout | None = None
+    revisions: Mapping[str, str] = field(default_factory=dict)
     store: StoreReading = NOT_READ
+    happenings: tuple[Happening, ...] = ()
     total: int | None = None
     requests_per_second: int | None = None
     store_fault: str | None = None
@@ -138,7 +143,8 @@ def _lack_of_servers(counter: RequestCounter, observed: Observed) -> Verdict | N
         return Verdict("False", "RedisNotRunning", f"{ready} of {wanted} pods of Redis are ready")
     # Of one that is alone, the service knows more than whoever asks from elsewhere.
     if counter.spec.store.redis.mode != "Standalone" and store.servers and not store.is_whole:
-        return Verdict("False", "RedisNotWhole", "a replica does not follow its primary, or a sentinel does not answer")
+        lack = store.lack or "a replica does not follow its primary, or a sentinel does not answer"
+        return Verdict("False", "RedisNotWhole", lack)
     return None
 
 

@@ -5,11 +5,13 @@ Pure: the same resource, settings and facts give the same manifests, byte for by
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.render.autoscaler import render_autoscaler
+from request_counter_operator.render.cluster_statefulset import render_cluster_statefulsets
 from request_counter_operator.render.deployment import render_deployment
 from request_counter_operator.render.disruption_budget import (
     render_disruption_budget,
     render_redis_disruption_budget,
     render_sentinel_disruption_budget,
+    render_shard_disruption_budgets,
 )
 from request_counter_operator.render.facts import Facts as Facts
 from request_counter_operator.render.ingress import render_ingress
@@ -34,8 +36,10 @@ def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[
         *render_pod_services(counter),
         render_redis_disruption_budget(counter),
         render_sentinel_disruption_budget(counter),
+        *render_shard_disruption_budgets(counter),
         render_sentinel_statefulset(counter, settings, facts),
         render_redis_statefulset(counter, settings, facts),
+        *render_cluster_statefulsets(counter, settings, facts),
         render_service(counter),
         render_admin_service(counter),
         render_deployment(counter, settings, facts),

@@ -22,9 +22,13 @@ ADMIN_PORT = 8001
 SERVICE_PORT = 80
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
+REDIS_BUS_PORT = 16379
+"""Where the servers of a Redis Cluster talk to each other: always 10,000 above the other one."""
+
+SHARD_LABEL = "requestcounter.io/shard"
 REDIS_PROBE_USER = "probe"
 
-Component = Literal["service", "redis", "sentinel"]
+Component = Literal["service", "redis", "sentinel", "cluster"]
 
 
 def selector_labels(counter: RequestCounter, component: Component) -> dict[str, str]:

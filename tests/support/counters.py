@@ -67,6 +67,10 @@ SENTINEL: dict[str, Any] = {
     "store": {"durability": "Replicated", "redis": {"mode": "Sentinel", "readFrom": "Replica"}},
 }
 
+CLUSTER: dict[str, Any] = {
+    "store": {"durability": "Replicated", "redis": {"mode": "Cluster", "resources": {"limits": {"memory": "256Mi"}}}},
+}
+
 HIBERNATING: dict[str, Any] = {"suspend": "Workload", "autoscaling": {"maxReplicas": 4}}
 
 SPECS = {
@@ -75,5 +79,6 @@ SPECS = {
     "in-memory": IN_MEMORY,
     "external": EXTERNAL,
     "sentinel": SENTINEL,
+    "cluster": CLUSTER,
     "hibernating": HIBERNATING,
 }

@@ -48,7 +48,9 @@ class AuthStatus(Model):
 class StoreStatus(Model):
     """Which Redis holds the counts, and how it does.
 
-    ``bootstrapped`` and ``auth`` are the only fields of the status that cannot be observed anew.
+    ``bootstrapped``, ``shards`` and ``auth`` are the only fields of the status that cannot be observed anew.
+    ``primaries`` are a cluster's, by shard, with an empty text for one that was never seen; ``shards`` is how many
+    shards there have to be: those asked for, and those that still hold counts.
     """
 
     mode: str | None = None
@@ -56,6 +58,9 @@ class StoreStatus(Model):
     version: str | None = None
     bootstrapped: bool | None = None
     last_failover: str | None = None
+    cluster_state: Literal["ok", "fail"] | None = None
+    shards: int | None = None
+    primaries: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()
     auth: AuthStatus | None = None
 

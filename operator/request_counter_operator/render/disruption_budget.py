@@ -1,8 +1,11 @@
 """The PodDisruptionBudgets that let node drains take pods one at a time."""
 
+from collections.abc import Iterator
+
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.names import Component, metadata, selector_labels
 from request_counter_operator.render.manifest import Manifest
+from request_counter_operator.render.topology import shard_labels, shard_name, shards
 
 
 def render_disruption_budget(counter: RequestCounter) -> Manifest | None:
@@ -18,6 +21,17 @@ def render_redis_disruption_budget(counter: RequestCounter) -> Manifest | None:
 def render_sentinel_disruption_budget(counter: RequestCounter) -> Manifest | None:
     """Return that of the sentinels, or None where there are none."""
     return _budget(counter, "sentinel") if counter.spec.store.redis.mode == "Sentinel" else None
+
+
+def render_shard_disruption_budgets(counter: RequestCounter) -> Iterator[Manifest]:
+    """Return that of each shard of a cluster: of two shards, each can spare a pod at the same time."""
+    if counter.spec.store.redis.mode != "Cluster":
+        return
+    for shard in range(shards(counter)):
+        budget = _budget(counter, "cluster")
+        budget["metadata"] |= {"name": shard_name(counter, shard)}
+        budget["spec"]["selector"] = {"matchLabels": shard_labels(counter, shard)}
+        yield budget
 
 
 def _budget(counter: RequestCounter, component: Component) -> Manifest:

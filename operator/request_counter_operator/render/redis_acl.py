@@ -15,6 +15,8 @@ _SERVICE_COMMANDS = (
     "+@read +@write +@scripting +@connection -@dangerous +info +wait +waitaof +readonly +cluster|slots +cluster|shards"
 )
 _REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill"
+# Who starts without data asks the others for what it had; who is stopped as a primary asks a replica to take over.
+_CLUSTER_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +cluster|nodes +cluster|failover"
 _SENTINEL_COMMANDS = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill "
     "+script|kill"
@@ -39,9 +41,10 @@ def redis_rules(counter: RequestCounter, credentials: Credentials) -> Iterator[t
         "operator": "~* &* +@all",
     }
     mode = counter.spec.store.redis.mode
-    if mode in {"Sentinel", "Cluster"}:
-        rights["replication"] = _REPLICATION_COMMANDS
+    if mode == "Cluster":
+        rights["replication"] = _CLUSTER_REPLICATION_COMMANDS
     if mode == "Sentinel":
+        rights["replication"] = _REPLICATION_COMMANDS
         rights["sentinel"] = _SENTINEL_COMMANDS
     return _rules(credentials, rights)
 

@@ -12,17 +12,28 @@ CONFIG_KEY = "redis.conf"
 START_KEY = "redis-start.sh"
 STOP_KEY = "redis-stop.sh"
 SENTINEL_START_KEY = "sentinel-start.sh"
+CLUSTER_START_KEY = "cluster-start.sh"
+CLUSTER_STOP_KEY = "cluster-stop.sh"
 TOPOLOGY_KEY = "topology.sh"
 # Not below /etc/redis, which some images close to all users but their own.
 CONFIG_DIRECTORY = "/etc/request-counter/config"
 ACL_DIRECTORY = "/etc/request-counter/acl"
 DATA_DIRECTORY = "/data"
 
+NODE_TIMEOUT_MS = 4000
+"""For how long a server of a cluster has to be silent before the others take it for dead."""
+
 _SCRIPTS = {
     script.name: script.read_text()
     for script in (files(__package__) / "scripts").iterdir()
     if script.name[-3:] == ".sh"
 }
+
+_SCRIPTS_OF: dict[str, tuple[str, ...]] = {
+    "Sentinel": (START_KEY, STOP_KEY, SENTINEL_START_KEY),
+    "Cluster": (CLUSTER_START_KEY, CLUSTER_STOP_KEY),
+}
+"""How the servers of a mode start, how they stop, and what else there is to start."""
 
 
 def render_redis_config(counter: RequestCounter) -> Manifest | None:
@@ -31,8 +42,8 @@ def render_redis_config(counter: RequestCounter) -> Manifest | None:
     if mode == "External":
         return None
     data = {CONFIG_KEY: redis_config(counter)}
-    if mode == "Sentinel":
-        data |= {name: _SCRIPTS[name] for name in (START_KEY, STOP_KEY, SENTINEL_START_KEY)}
+    if mode in _SCRIPTS_OF:
+        data |= {name: _SCRIPTS[name] for name in _SCRIPTS_OF[mode]}
         data[TOPOLOGY_KEY] = topology(counter)
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(counter, "redis"), "data": data}
 
@@ -42,8 +53,14 @@ def redis_program(counter: RequestCounter) -> str:
 
     Not the topology: whatever of it changes, a running server learns in another way.
     """
-    scripts = [_SCRIPTS[START_KEY]] if counter.spec.store.redis.mode == "Sentinel" else []
-    return "".join([redis_config(counter), *scripts])
+    scripts = _SCRIPTS_OF.get(counter.spec.store.redis.mode, ())[:1]
+    return "".join([redis_config(counter), *(_SCRIPTS[script] for script in scripts)])
+
+
+def start_and_stop(counter: RequestCounter) -> tuple[str, str]:
+    """Return the scripts that start and stop a server that is one of several."""
+    start, stop, *_ = _SCRIPTS_OF[counter.spec.store.redis.mode]
+    return start, stop
 
 
 def sentinel_program() -> str:
@@ -75,6 +92,8 @@ def redis_config(counter: RequestCounter) -> str:
         lines.append(f"maxmemory {limit * 3 // 4}")
     if store.redis.mode != "Standalone":
         lines += _replication(counter)
+    if store.redis.mode == "Cluster":
+        lines += _cluster()
     return "\n".join(lines) + "\n"
 
 
@@ -89,6 +108,18 @@ def _replication(counter: RequestCounter) -> list[str]:
         # A primary that nobody follows takes no writes: they would be lost when another one is chosen.
         lines += ["min-replicas-to-write 1", "min-replicas-max-lag 10"]
     return lines
+
+
+def _cluster() -> list[str]:
+    return [
+        "cluster-enabled yes",
+        "cluster-config-file nodes.conf",
+        f"cluster-node-timeout {NODE_TIMEOUT_MS}",
+        # Each replica stays with the shard that its name says.
+        "cluster-allow-replica-migration no",
+        # A shard that is lost costs its own counts alone. What is cut off from most primaries stops all the same.
+        "cluster-require-full-coverage no",
+    ]
 
 
 def _memory_limit_bytes(redis: Redis) -> int | None:

@@ -7,12 +7,16 @@ from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.manifest import Manifest, secret_file
 from request_counter_operator.render.redis_secret import PASSWORD_KEY, USERNAME_KEY
-from request_counter_operator.render.topology import group, sentinel_names
+from request_counter_operator.render.topology import group, sentinel_names, shard_servers
 
 _DIRECTORY = "/etc/request-counter"
 _PASSWORD_VOLUME = "redis-password"  # noqa: S105 - the name of a volume
 _CA_VOLUME = "redis-ca"
 _CERTIFICATE_VOLUME = "redis-certificate"
+
+# Any server knows all others. The least number of shards that a cluster can have: more of them change nothing here, and
+# so restart no pod of the service.
+_NAMED_SHARDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,9 @@ def own_url(counter: RequestCounter) -> str:
     if counter.spec.store.redis.mode == "Sentinel":
         sentinels = ",".join(f"{name}:{SENTINEL_PORT}" for name in sentinel_names(counter))
         return f"redis+sentinel://{sentinels}/{group(counter)}"
+    if counter.spec.store.redis.mode == "Cluster":
+        first = (shard_servers(counter, shard)[0] for shard in range(_NAMED_SHARDS))
+        return f"redis+cluster://{','.join(f'{name}:{REDIS_PORT}' for name in first)}"
     return f"redis://{child_name(counter, 'redis')}:{REDIS_PORT}/0"
 
 
