@@ -93,6 +93,27 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a Job has come to.
+
+    Attributes:
+        is_success: Whether it did what it was to do.
+        message: Why it did not, in the words of its controller.
+    """
+
+    is_success: bool
+    message: str = ""
+
+    @classmethod
+    def from_body(cls, body: Body) -> Self | None:
+        """Read it from a Job that has ended; None for one that has not, and for other kinds."""
+        for condition in body.get("status", {}).get("conditions", ()) if body["kind"] == "Job" else ():
+            if condition["status"] == "True" and condition["type"] in {"Complete", "Failed"}:
+                return cls(condition["type"] == "Complete", condition.get("message", ""))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
     """A child as it is in the cluster, without its bulk.
 
@@ -103,6 +124,7 @@ class Child:
         digest: Digest of our fields' values (see ``ownership``).
         owns_replicas: Whether the number of replicas is our field.
         rollout: How far a workload has come; None for other kinds.
+        outcome: What a Job came to; None while it has not ended, and for other kinds.
     """
 
     key: ChildKey
@@ -113,6 +135,7 @@ class Child:
     digest: str
     owns_replicas: bool
     rollout: Rollout | None
+    outcome: Outcome | None = None
 
     @classmethod
     def from_body(cls, body: Body) -> Self:
@@ -129,6 +152,7 @@ class Child:
             digest=owned_digest(body),
             owns_replicas=owns_replicas(body),
             rollout=Rollout.from_body(body),
+            outcome=Outcome.from_body(body),
         )
 
 

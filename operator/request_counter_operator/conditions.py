@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.cache import Rollout
+from request_counter_operator.cache import Outcome, Rollout
 from request_counter_operator.configuration_warning import cautions
 from request_counter_operator.errors import (
     FieldConflictError,
@@ -31,7 +31,8 @@ class Observed:
         service: The service's Deployment; None while it is not there.
         redis: The StatefulSets of the counter's own Redis in sum; None while there is none, or somebody else runs it.
         revisions: The newest template of each of these StatefulSets, by its name.
-        store: What the servers of a Redis with replicas said of themselves.
+        store: What the servers of the counter's own Redis, of the wanted one if there are two, said of themselves.
+        transfer: What the Job that copies the counts came to; None while it has not ended.
         happenings: What was done at these servers since it was asked last.
         total: All requests counted so far; None when it could not be read.
         requests_per_second: Counted of late; None when unknown.
@@ -46,6 +47,7 @@ class Observed:
     redis: Rollout | None = None
     revisions: Mapping[str, str] = field(default_factory=dict)
     store: StoreReading = NOT_READ
+    transfer: Outcome | None = None
     happenings: tuple[Happening, ...] = ()
     total: int | None = None
     requests_per_second: int | None = None
@@ -54,6 +56,9 @@ class Observed:
     failures: tuple[OperatorError, ...] = ()
     fight: str | None = None
     missing_secrets: tuple[str, ...] = ()
+
+
+_WAY_BACK = "all counts are where they were, and spec.store.redis.mode can be set back"
 
 
 class Verdict(NamedTuple):
@@ -97,6 +102,8 @@ def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
         return Verdict("Unknown", "Paused", "whether the children are as the resource asks for is not looked at")
     if (failed := _failed(observed.failures)) is not None:
         return failed
+    if observed.transfer is not None and not observed.transfer.is_success:
+        return Verdict("True", "MoveFailed", f"{observed.transfer.message}. The Job's log has the why; {_WAY_BACK}")
     if observed.fight is not None:
         return Verdict(
             "True", "FieldConflict", f"{observed.fight} again and again: it is left so for a while each time"
@@ -158,6 +165,8 @@ def _last_word(counter: RequestCounter) -> Verdict | None:
 
 
 def _available(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.move is not None and counter.move.phase != "Preparing":
+        return Verdict("False", "Moving", f"nothing serves while the counts are copied to {counter.move.to}")
     if counter.is_hibernating:
         return Verdict("False", "Hibernating", "spec.suspend is Workload: nothing serves")
     if counter.spec.autoscaling is None and counter.spec.replicas == 0:
@@ -175,6 +184,8 @@ def _progressing(counter: RequestCounter, observed: Observed) -> Verdict:
     moving = [name for name, rollout in workloads.items() if rollout is not None and not _is_settled(rollout)]
     if observed.service is None and not counter.is_paused:
         moving = ["the service"]
+    if counter.move is not None:
+        return Verdict("True", "Moving", f"the counts are on their way to {counter.move.to}: {counter.move.phase}")
     if moving:
         return Verdict("True", "RollingOut", f"pods of {' and of '.join(moving)} are being replaced, added or removed")
     return Verdict("False", "RolloutComplete", "all pods are of the newest specification")

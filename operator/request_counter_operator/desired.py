@@ -3,7 +3,10 @@
 Pure: the same resource, settings and facts give the same manifests, byte for byte.
 """
 
+from collections.abc import Iterator
+
 from request_counter_operator.api import RequestCounter
+from request_counter_operator.moving import transfer_id
 from request_counter_operator.render.autoscaler import render_autoscaler
 from request_counter_operator.render.cluster_statefulset import render_cluster_statefulsets
 from request_counter_operator.render.deployment import render_deployment
@@ -23,28 +26,49 @@ from request_counter_operator.render.redis_statefulset import render_redis_state
 from request_counter_operator.render.sentinel_statefulset import render_sentinel_statefulset
 from request_counter_operator.render.service import render_admin_service, render_service
 from request_counter_operator.render.service_account import render_service_account
+from request_counter_operator.render.transfer_job import render_transfer_job
 from request_counter_operator.settings import Settings
 
 
 def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[Manifest]:
-    """Return the manifests of all wanted children."""
+    """Return the manifests of all wanted children: what others need comes before them.
+
+    While the counts are on their way to another Redis, both are wanted; the service uses the one that has the counts,
+    and is asleep while they are copied.
+    """
+    serving, move = counter.serving, counter.move
+    service = _asleep(serving) if move is not None and move.phase != "Preparing" else serving
     rendered = [
         render_service_account(counter),
-        render_redis_secret(counter, facts.credentials),
-        render_redis_config(counter),
-        render_redis_service(counter),
-        *render_pod_services(counter),
-        render_redis_disruption_budget(counter),
-        render_sentinel_disruption_budget(counter),
-        *render_shard_disruption_budgets(counter),
-        render_sentinel_statefulset(counter, settings, facts),
-        render_redis_statefulset(counter, settings, facts),
-        *render_cluster_statefulsets(counter, settings, facts),
+        *(manifest for store in _stores(counter) for manifest in _store_children(store, settings, facts)),
+        render_transfer_job(counter, settings, facts, transfer_id(counter)),
         render_service(counter),
         render_admin_service(counter),
-        render_deployment(counter, settings, facts),
-        render_disruption_budget(counter),
-        render_autoscaler(counter),
+        render_deployment(service, settings, facts),
+        render_disruption_budget(service),
+        render_autoscaler(service),
         render_ingress(counter),
     ]
     return [manifest for manifest in rendered if manifest is not None]
+
+
+def _stores(counter: RequestCounter) -> list[RequestCounter]:
+    """Return the resource once for each Redis that it is to have."""
+    return [counter] if counter.serving is counter else [counter.serving, counter]
+
+
+def _asleep(counter: RequestCounter) -> RequestCounter:
+    return counter.model_copy(update={"spec": counter.spec.model_copy(update={"suspend": "Workload"})})
+
+
+def _store_children(counter: RequestCounter, settings: Settings, facts: Facts) -> Iterator[Manifest | None]:
+    yield render_redis_secret(counter, facts.credentials)
+    yield render_redis_config(counter)
+    yield render_redis_service(counter)
+    yield from render_pod_services(counter)
+    yield render_redis_disruption_budget(counter)
+    yield render_sentinel_disruption_budget(counter)
+    yield from render_shard_disruption_budgets(counter)
+    yield render_sentinel_statefulset(counter, settings, facts)
+    yield render_redis_statefulset(counter, settings, facts)
+    yield from render_cluster_statefulsets(counter, settings, facts)

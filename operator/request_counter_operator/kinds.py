@@ -33,6 +33,7 @@ CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
 SERVICE = Kind("", "v1", "Service", "services")
 STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+JOB = Kind("batch", "v1", "Job", "jobs")
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 INGRESS = Kind("networking.k8s.io", "v1", "Ingress", "ingresses")
@@ -43,7 +44,7 @@ LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 
 STAGES = (
     (SERVICE_ACCOUNT, SECRET, CONFIG_MAP, SERVICE),
-    (STATEFUL_SET, DEPLOYMENT, DISRUPTION_BUDGET, INGRESS),
+    (STATEFUL_SET, DEPLOYMENT, DISRUPTION_BUDGET, INGRESS, JOB),
     (AUTOSCALER,),
 )
 """The kinds of children in the order in which they are made: what others need comes in an earlier stage.

@@ -28,7 +28,7 @@ REDIS_BUS_PORT = 16379
 SHARD_LABEL = "requestcounter.io/shard"
 REDIS_PROBE_USER = "probe"
 
-Component = Literal["service", "redis", "sentinel", "cluster"]
+Component = Literal["service", "redis", "sentinel", "cluster", "transfer"]
 
 
 def selector_labels(counter: RequestCounter, component: Component) -> dict[str, str]:
@@ -62,6 +62,19 @@ def selector_of(counter: RequestCounter, component: Component) -> str:
 def child_name(counter: RequestCounter, component: Component) -> str:
     """Return the name of all children of this component but the admin Service."""
     return counter.metadata.name if component == "service" else f"{counter.metadata.name}-{component}"
+
+
+def store_name(counter: RequestCounter) -> str:
+    """Return the name of the ConfigMap and the Secret of the counter's own Redis.
+
+    A cluster has its own, so that it can be there beside the servers whose counts are moved to it.
+    """
+    return child_name(counter, store_component(counter))
+
+
+def store_component(counter: RequestCounter) -> Component:
+    """Return what the servers with data are, by the mode that is wanted."""
+    return "cluster" if counter.spec.store.redis.mode == "Cluster" else "redis"
 
 
 def admin_name(counter: RequestCounter) -> str:

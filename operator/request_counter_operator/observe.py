@@ -7,7 +7,7 @@ from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import NotFoundError
-from request_counter_operator.kinds import DEPLOYMENT, SECRET, STATEFUL_SET
+from request_counter_operator.kinds import DEPLOYMENT, JOB, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
 from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
@@ -56,7 +56,9 @@ class Observer:
         Raises:
             ApiError: Whether a Secret is there that the resource refers to could not be found out.
         """
-        rollout, servers = _workloads(counter, _newest(self._cache.children(key), made.applied))
+        live = _newest(self._cache.children(key), made.applied)
+        rollout, servers = _workloads(counter, live)
+        transfer = live.get(ChildKey(JOB.kind, child_name(counter, "transfer")))
         redis = Rollout.of_all(servers.values())
         self._follow(key, counter, rollout, redis)
         self._follow_store(key, counter, redis, credentials)
@@ -67,6 +69,7 @@ class Observer:
             redis=redis,
             revisions={name: one.revision for name, one in servers.items() if one is not None},
             store=self._stores.latest(key),
+            transfer=None if transfer is None else transfer.outcome,
             happenings=self._stores.take_happenings(key),
             total=reading.total,
             requests_per_second=reading.rate,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from request_counter_operator.api import AuthStatus, RequestCounter, Status
+from request_counter_operator.api import AuthStatus, Move, RequestCounter, Status
 from request_counter_operator.apply import WATCH_LAG_S, Applier
 from request_counter_operator.cache import Body, Cache, Child, ChildKey, Key
 from request_counter_operator.desired import children
@@ -61,7 +61,7 @@ class _Known:
     counter: RequestCounter | None = None
     seen: str | None = None
     written: tuple[str | None, Status, str] | None = None
-    settled: tuple[str, int, bool, AuthStatus | None, int, dict[ChildKey, Child]] | None = None
+    settled: tuple[str, int, bool, AuthStatus | None, int, Move | None, dict[ChildKey, Child]] | None = None
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ class Reconciler:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
         meta = counter.metadata
-        state = (meta.uid, meta.generation, counter.is_bootstrapped, counter.auth, shards(counter), live)
+        state = (meta.uid, meta.generation, counter.is_bootstrapped, counter.auth, shards(counter), counter.move, live)
         if counter.is_paused or known.settled == state:
             return Made()
         known.settled = None

@@ -1,15 +1,13 @@
 """What a RequestCounter's status says of what was observed, and what of a new status is news. Pure."""
 
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
 
 from request_counter_operator.api import Condition, RequestCounter, Status, StoreStatus
 from request_counter_operator.conditions import Observed, Verdict, invalid_verdicts, verdicts
 from request_counter_operator.happening import Happening
 from request_counter_operator.names import SERVICE_PORT, child_name, selector
-from request_counter_operator.redis_admin.reading import StoreReading
-from request_counter_operator.renewal import next_auth
 from request_counter_operator.settings import Settings
+from request_counter_operator.store_status import new_primaries, store_status
 
 HTTP_PORT = 80
 HTTPS_PORT = 443
@@ -38,7 +36,7 @@ def status(counter: RequestCounter, settings: Settings, observed: Observed, now:
         url=url(counter, settings),
         total=counter.status.total if observed.total is None else observed.total,
         requests_per_second=_rate(counter, observed),
-        store=_store(counter, observed, now),
+        store=store_status(counter, observed, now),
     )
 
 
@@ -64,14 +62,20 @@ def news(before: Status, after: Status) -> Iterator[Happening]:
             yield happening
     yield from _news_of_passwords(before.store, after.store)
     if before.store and after.store:
-        for old_primary, new_primary in _moved(before.store, after.store):
+        yield from _news_of_a_move(before.store, after.store)
+        for old_primary, new_primary in new_primaries(before.store, after.store):
             yield Happening("Normal", "FailedOver", f"{new_primary} is primary, {old_primary} was")
 
 
-def _moved(before: StoreStatus, after: StoreStatus) -> list[tuple[str, str]]:
-    """Return who was primary and who is instead, for each shard where that is another one."""
-    pairs = [(before.primary or "", after.primary or ""), *zip(before.primaries, after.primaries, strict=False)]
-    return [(old, new) for old, new in pairs if old and new and old != new]
+def _news_of_a_move(before: StoreStatus, after: StoreStatus) -> Iterator[Happening]:
+    if after.move is not None and before.move is None:
+        yield Happening(
+            "Normal", "CountsMoving", f"from {after.mode} to {after.move.to}: the other Redis is made first"
+        )
+    elif after.move is None and before.move is not None and after.mode == before.move.to:
+        yield Happening("Normal", "CountsMoved", f"from {before.mode} to {after.mode}, all of them")
+    elif after.move is None and before.move is not None:
+        yield Happening("Normal", "CountsStayed", f"where they were, {after.mode}, and not moved to {before.move.to}")
 
 
 def _news_of_passwords(before: StoreStatus | None, after: StoreStatus | None) -> Iterator[Happening]:
@@ -134,45 +138,3 @@ def _condition(counter: RequestCounter, name: str, verdict: Verdict, now: str) -
         last_transition_time=now if before is None or changed else before.last_transition_time,
         observed_generation=counter.metadata.generation,
     )
-
-
-def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus:
-    """Return what there is to say of the Redis; what cannot be seen at the moment stays as it was."""
-    mode, reading = counter.spec.store.redis.mode, observed.store
-    before = counter.status.store or StoreStatus()
-    if before.mode != mode:
-        before = StoreStatus(mode=mode, auth=before.auth)
-    auth = next_auth(counter, reading.logins, now)
-    if mode == "External":
-        return StoreStatus(mode=mode)
-    if mode == "Standalone":
-        primary, version = f"{child_name(counter, 'redis')}-0", reading.version or before.version
-        return StoreStatus(mode=mode, primary=primary, version=version, auth=auth)
-    after = StoreStatus(
-        mode=mode,
-        primary=reading.primary or before.primary,
-        primaries=_primaries(before, reading),
-        version=reading.version or before.version,
-        cluster_state=reading.cluster_state or before.cluster_state,
-        shards=_shards(counter, before, reading) if mode == "Cluster" else None,
-        bootstrapped=before.bootstrapped or reading.is_whole or None,
-        last_failover=before.last_failover,
-        servers=reading.servers or before.servers,
-        auth=auth,
-    )
-    return after.model_copy(update={"last_failover": now}) if _moved(before, after) else after
-
-
-def _primaries(before: StoreStatus, reading: StoreReading) -> tuple[str, ...]:
-    """Return the primary of each shard; a shard that has none now keeps the last one it had."""
-    if not reading.primaries:
-        return before.primaries
-    return tuple(new or old for new, old in zip_longest(reading.primaries, before.primaries, fillvalue=""))[
-        : len(reading.primaries)
-    ]
-
-
-def _shards(counter: RequestCounter, before: StoreStatus, reading: StoreReading) -> int:
-    """Return how many shards are to be there. One that has counts, or may have, is not to go."""
-    held = before.shards if reading.shards is None else reading.shards
-    return max(counter.spec.store.redis.primaries, held or 0)

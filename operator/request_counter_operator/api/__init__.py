@@ -14,6 +14,7 @@ from request_counter_operator.api.model import Model as Model
 from request_counter_operator.api.model import Resources as Resources
 from request_counter_operator.api.status import AuthStatus as AuthStatus
 from request_counter_operator.api.status import Condition as Condition
+from request_counter_operator.api.status import Move as Move
 from request_counter_operator.api.status import Server as Server
 from request_counter_operator.api.status import Status as Status
 from request_counter_operator.api.status import StoreStatus as StoreStatus
@@ -152,6 +153,31 @@ class RequestCounter(Model):
     def is_paused(self) -> bool:
         """Whether the operator is to leave everything as it is."""
         return self.spec.suspend == "Reconcile"
+
+    @property
+    def serving(self) -> "RequestCounter":
+        """It, with the Redis that has the counts: while they are moved, not the one that is wanted.
+
+        One server becomes the primary of a group where it is, so there nothing is moved.
+        """
+        store, redis = self.status.store, self.spec.store.redis
+        if store is None or store.mode in {None, redis.mode} or (store.mode, redis.mode) == ("Standalone", "Sentinel"):
+            return self
+        served = redis.model_copy(
+            update={
+                "mode": store.mode,
+                "external": store.external,
+                "read_from": "Primary" if store.mode == "Standalone" else redis.read_from,
+            }
+        )
+        update = {"redis": served, "durability": store.durability or self.spec.store.durability}
+        spec = self.spec.model_copy(update={"store": self.spec.store.model_copy(update=update)})
+        return self.model_copy(update={"spec": spec})
+
+    @property
+    def move(self) -> Move | None:
+        """How far its counts have come on their way to the Redis that is wanted; None when they are there."""
+        return None if self.status.store is None or self.serving is self else self.status.store.move
 
     @property
     def is_bootstrapped(self) -> bool:

@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from request_counter_operator.api import Redis, RequestCounter
-from request_counter_operator.names import REDIS_PORT, metadata
+from request_counter_operator.names import REDIS_PORT, metadata, store_component
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.render.quantities import to_bytes
 from request_counter_operator.render.topology import topology
@@ -45,7 +45,12 @@ def render_redis_config(counter: RequestCounter) -> Manifest | None:
     if mode in _SCRIPTS_OF:
         data |= {name: _SCRIPTS[name] for name in _SCRIPTS_OF[mode]}
         data[TOPOLOGY_KEY] = topology(counter)
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(counter, "redis"), "data": data}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(counter, store_component(counter)),
+        "data": data,
+    }
 
 
 def redis_program(counter: RequestCounter) -> str:

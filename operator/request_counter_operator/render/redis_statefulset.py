@@ -10,10 +10,10 @@ from request_counter_operator.api import RequestCounter
 from request_counter_operator.names import (
     REDIS_BUS_PORT,
     REDIS_PORT,
-    child_name,
     labels,
     metadata,
     selector_labels,
+    store_name,
 )
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.render.facts import Facts
@@ -105,7 +105,7 @@ def server_statefulset(counter: RequestCounter, settings: Settings, facts: Facts
 
 
 def _pod_template(counter: RequestCounter, image: str, facts: Facts, servers: ServerSet) -> Manifest:
-    name = child_name(counter, "redis")
+    name = store_name(counter)
     is_group = counter.spec.store.redis.mode in {"Sentinel", "Cluster"}
     volumes: list[Manifest] = [
         {"name": "config", "configMap": {"name": name}},

@@ -80,7 +80,7 @@ def test_every_child_is_owned_named_and_of_a_known_kind(spec: dict[str, Any]) ->
     for manifest in desired(spec):
         metadata = manifest["metadata"]
         assert [(o["uid"], o["controller"]) for o in metadata["ownerReferences"]] == [(UID, True)]
-        assert re.fullmatch(r"hits(-admin|-(redis|sentinel)(-\d)?|-cluster-\d(-\d)?)?", metadata["name"])
+        assert re.fullmatch(r"hits(-admin|-(redis|sentinel)(-\d)?|-cluster(-\d(-\d)?)?)?", metadata["name"])
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "request-counter-operator"
         assert manifest["apiVersion"] == KIND_OF[manifest["kind"]].api_version
 
