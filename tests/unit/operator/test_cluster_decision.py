@@ -253,7 +253,7 @@ def test_the_replica_with_most_data_takes_over() -> None:
 
 def test_lines_of_redis_are_read() -> None:
     text = (
-        "a1 10.0.0.1:6379@16379,hits-cluster-0-0 myself,master - 0 0 3 connected 0-5460 5462 [93-<-b2]\n"
+        "a1 10.0.0.1:6379@16379,hits-cluster-0-0 myself,master - 0 0 3 connected 0-5460 5462 [93->-b2] [94-<-c3]\n"
         "b2 10.0.0.2:6379@16379,hits-cluster-0-1,shard-id=x slave,fail? a1 0 0 3 disconnected\n"
         "c3 :0@0 master,noaddr - 0 0 1 disconnected\n"
         "d4 10.0.0.4:6379@16379 handshake - 0 0 0 disconnected\n"
