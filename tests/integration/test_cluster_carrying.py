@@ -11,7 +11,7 @@ from request_counter_operator.redis_admin.cluster import carrying
 from request_counter_operator.redis_admin.cluster.carrying import Ends, carry
 from request_counter_operator.redis_admin.connection import Asked, Command, Door, asking
 from tests.support.eventually import eventually
-from tests.support.operated_cluster import CREDENTIALS, OperatedCluster
+from tests.support.operated_cluster import OperatedCluster
 
 KEYS = {f"{{default/hits/0}}:{number}": str(number) for number in range(250)}
 
@@ -65,7 +65,7 @@ async def test_a_slot_that_is_left_anywhere_on_its_way_keeps_all_its_keys(monkey
         other = next(name for name in reading.primaries if name != owner)
         for key, value in KEYS.items():
             cluster.ask(owner, "SET", key, value, "EX", 1000)
-        doors = {name: Door(name, *server.address, CREDENTIALS) for name, server in cluster.servers.items()}
+        doors = cluster.doors
         was_left_empty = is_over = False
         for exchanges in range(100):
             life = Life(exchanges)
@@ -99,7 +99,7 @@ async def test_a_slot_that_is_written_to_after_all_stays_where_it_is(monkeypatch
         other = next(name for name in reading.primaries if name != owner)
         key = next(iter(KEYS))
         cluster.ask(owner, "SET", key, 1)
-        doors = {name: Door(name, *server.address, CREDENTIALS) for name, server in cluster.servers.items()}
+        doors = cluster.doors
         ends = Ends(doors[owner], doors[other], cluster.id_of(owner), cluster.id_of(other))
 
         async def write_first(slot: int, keys: Sequence[bytes], source: Asked) -> None:

@@ -32,6 +32,7 @@ class OperatedCluster:
     Attributes:
         layout: who is to be there; a test may put another one in its place.
         servers: by the names of their pods.
+        doors: where the operator finds them, likewise.
         may_act: what the operator asks before each command.
     """
 
@@ -39,6 +40,7 @@ class OperatedCluster:
         spec = {"store": {"redis": {"mode": "Cluster", "shards": shards}}}
         self.layout: Layout = replace(layout_of(counter(spec)), is_promised=True)
         self.servers = {name: _server(name, *DURABLE) for name in self.layout.names}
+        self.doors = {name: _door(name, server) for name, server in self.servers.items()}
         self.may_act: Callable[[], bool] = lambda: True
         self.operator = ClusterKeeper(clock)
         self._stack = ExitStack()
@@ -61,8 +63,7 @@ class OperatedCluster:
 
     async def look(self) -> StoreReading:
         """Let the operator look once, and do what it then does."""
-        doors = {name: Door(name, *server.address, CREDENTIALS) for name, server in self.servers.items()}
-        return await self.operator.look(self.layout, doors, self.may_act)
+        return await self.operator.look(self.layout, self.doors, self.may_act)
 
     async def until(self, condition: Callable[[StoreReading], object], *, within_s: float = 60.0) -> StoreReading:
         """Let the operator look again and again until what it sees is so."""
@@ -90,6 +91,7 @@ class OperatedCluster:
         names = tuple(f"hits-cluster-{number}-{pod}" for pod in range(2))
         for name in names:
             self.servers[name] = self._stack.enter_context(_server(name, *DURABLE))
+            self.doors[name] = _door(name, self.servers[name])
         self.layout = replace(self.layout, shards=(*self.layout.shards, names), wanted=number + 1)
 
     def ask(self, name: str, *command: str | int) -> Any:
@@ -130,6 +132,10 @@ class OperatedCluster:
             with contextlib.suppress(redis.ReadOnlyError):  # a replica drops its data by itself
                 self.ask(name, "FLUSHALL")
             self.ask(name, "CLUSTER", "RESET", "HARD")
+
+
+def _door(name: str, server: RedisServer) -> Door:
+    return Door(name, *server.address, CREDENTIALS)
 
 
 def _server(name: str, *options: str) -> RedisServer:

@@ -159,6 +159,33 @@ def test_slots_that_nobody_has_are_given_only_before_there_are_counts() -> None:
     assert decide(new, replace(scene, silent={"hits-cluster-0-1"}).nodes()).steps == ()
 
 
+def with_marks(scene: Scene, pod: str, **marks: tuple[object, ...]) -> list[Node]:
+    """Return the servers, one of which tells of slots that are on their way."""
+    return [
+        replace(node, me=replace(node.me, **marks)) if node.name == pod else node  # type: ignore[arg-type]
+        for node in scene.nodes()
+    ]
+
+
+def test_a_slot_that_is_leaving_goes_where_its_keys_may_be_already_before_any_other() -> None:
+    nodes = with_marks(Scene(), "hits-cluster-0-0", leaving=((7, "id-hits-cluster-2-1"),))
+    (move,) = decide(PLAIN, nodes).moves
+    # Who was to get it is a replica by now: its shard's primary has what it had.
+    assert (move.slot, move.source.name, move.target.name) == (7, "hits-cluster-0-0", "hits-cluster-2-0")
+
+
+def test_a_mark_of_a_slot_that_has_left_is_taken_off() -> None:
+    nodes = with_marks(Scene(), "hits-cluster-0-0", leaving=((9000, "id-hits-cluster-1-0"),))
+    decision = decide(PLAIN, nodes)
+    assert (commands(decision.steps), decision.moves) == ({("hits-cluster-0-0", "SETSLOT", 9000, "STABLE")}, ())
+
+
+def test_a_move_of_which_the_owner_knows_nothing_is_settled_first() -> None:
+    nodes = with_marks(Scene(), "hits-cluster-1-0", coming=(7,))
+    (stray,) = decide(PLAIN, nodes).strays
+    assert (stray.slot, stray.source.name, stray.target.name) == (7, "hits-cluster-0-0", "hits-cluster-1-0")
+
+
 def test_a_new_shard_joins_and_gets_slots_when_the_status_says_that_it_stays() -> None:
     layout = replace(PLAIN, shards=(*PLAIN.shards, ("hits-cluster-3-0", "hits-cluster-3-1")), wanted=4)
     new = {name: Known(name) for name in layout.shards[3]}
@@ -226,7 +253,7 @@ def test_the_replica_with_most_data_takes_over() -> None:
 
 def test_lines_of_redis_are_read() -> None:
     text = (
-        "a1 10.0.0.1:6379@16379,hits-cluster-0-0 myself,master - 0 0 3 connected 0-5460 5462 [93-<-b2]\n"
+        "a1 10.0.0.1:6379@16379,hits-cluster-0-0 myself,master - 0 0 3 connected 0-5460 5462 [93->-b2] [94-<-c3]\n"
         "b2 10.0.0.2:6379@16379,hits-cluster-0-1,shard-id=x slave,fail? a1 0 0 3 disconnected\n"
         "c3 :0@0 master,noaddr - 0 0 1 disconnected\n"
         "d4 10.0.0.4:6379@16379 handshake - 0 0 0 disconnected\n"
@@ -239,7 +266,8 @@ def test_lines_of_redis_are_read() -> None:
             frozenset({"myself", "master"}),
             "",
             "0-5460 5462",
-            coming=(93,),
+            leaving=((93, "b2"),),
+            coming=(94,),
         ),
         "b2": Entry("b2", "10.0.0.2:6379@16379", "hits-cluster-0-1", frozenset({"slave", "fail?"}), "a1", ""),
         "c3": Entry("c3", ":0@0", "", frozenset({"master", "noaddr"}), "", ""),
