@@ -20,7 +20,8 @@ def store_status(counter: RequestCounter, observed: Observed, now: str) -> Store
     if counter.serving is not counter:
         move = next_move(counter, observed, now)
         if move is not None:
-            return before.model_copy(update={"move": move, "auth": auth})
+            shards = _shards(counter, before, observed.store) if move.to == "Cluster" else before.shards
+            return before.model_copy(update={"move": move, "auth": auth, "shards": shards})
     return _of_the_wanted(counter, before, observed.store, now).model_copy(
         update={
             "auth": None if counter.spec.store.redis.mode == "External" else auth,

@@ -27,6 +27,7 @@ Fault = Callable[[Kubectl], Awaitable[None]]
 
 GROUPS: dict[str, dict[str, Any]] = {
     "Sentinel": {"mode": "Sentinel"},
+    "Cluster": {"mode": "Cluster"},
 }
 
 FAULTS: dict[Fault, float] = {

@@ -180,6 +180,14 @@ class RequestCounter(Model):
         return None if self.status.store is None or self.serving is self else self.status.store.move
 
     @property
+    def promised_shards(self) -> int:
+        """How many shards of its cluster are to stay, by its status; 0 before that was ever written down."""
+        store = self.status.store
+        if store is None or "Cluster" not in {store.mode, None if store.move is None else store.move.to}:
+            return 0
+        return store.shards or 0
+
+    @property
     def is_bootstrapped(self) -> bool:
         """Whether its Redis, of the mode that is wanted, has come together once: from then on it has data to lose."""
         store = self.status.store

@@ -30,9 +30,7 @@ def server_names(counter: RequestCounter) -> list[str]:
 
 def shards(counter: RequestCounter) -> int:
     """Return how many shards of a cluster there are to be: those asked for, and those that still have counts."""
-    store = counter.status.store
-    held = store.shards if store is not None and store.mode == "Cluster" and store.shards else 0
-    return max(counter.spec.store.redis.primaries, held)
+    return max(counter.spec.store.redis.primaries, counter.promised_shards)
 
 
 def shard_name(counter: RequestCounter, shard: int) -> str:

@@ -48,13 +48,12 @@ class Layout:
 
 def layout_of(counter: RequestCounter) -> Layout:
     """Return the layout that a RequestCounter asks for."""
-    redis, store = counter.spec.store.redis, counter.status.store
-    promised = 0 if store is None or store.mode != "Cluster" else store.shards or 0
+    redis = counter.spec.store.redis
     return Layout(
         shards=tuple(tuple(shard_servers(counter, shard)) for shard in range(shards(counter))),
         wanted=redis.primaries,
         tags=Counter(key_slot(f"{{{tag}}}:".encode()) for tag in hash_tags(counter)),
-        is_promised=promised >= redis.primaries,
+        is_promised=counter.promised_shards >= redis.primaries,
         has_begun=counter.is_bootstrapped,
         is_kept=redis.persistence.enabled,
     )
