@@ -12,6 +12,7 @@ from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name
 from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
 from request_counter_operator.redis_admin.looking import look
+from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.topology import workload_names
@@ -79,6 +80,10 @@ class Observer:
             fight=fight,
             missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
         )
+
+    async def look_now(self, key: Key) -> StoreReading:
+        """Return what the servers say at this moment."""
+        return await self._stores.look_now(key)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""

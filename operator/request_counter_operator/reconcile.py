@@ -6,6 +6,7 @@ event, after a missed one, after an hour's absence, and does nothing when nothin
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -199,7 +200,7 @@ class Reconciler:
         wanted = status(counter, self.settings, observed, self.now())
         await self._write_status(known, counter, wanted)
         if not counter.is_paused and not made.wrote:
-            happening = await replace_next(self.cluster, counter, observed)
+            happening = await replace_next(self.cluster, counter, observed, partial(self.observer.look_now, key))
             await self.recorder.record(counter, [] if happening is None else [happening])
         for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError, VolumeNotGrownError)
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]

@@ -5,7 +5,7 @@ cluster, one shard comes after the other. A primary that is told to stop hands o
 (render/scripts/*-stop.sh).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from request_counter_operator.api import RequestCounter
@@ -19,8 +19,16 @@ from request_counter_operator.redis_admin.reading import StoreReading
 REVISION_LABEL = "controller-revision-hash"
 
 
-async def replace_next(cluster: Cluster, counter: RequestCounter, observed: Observed) -> Happening | None:
+async def replace_next(
+    cluster: Cluster, counter: RequestCounter, observed: Observed, look: Callable[[], Awaitable[StoreReading]]
+) -> Happening | None:
     """Delete the next pod that is to be replaced, if one is and may be spared just now; return what to tell of it.
+
+    Args:
+        cluster: where the pods are.
+        counter: whose they are.
+        observed: whether any is to be replaced.
+        look: asks the servers. What they said some seconds ago is not enough: one of them may have gone since.
 
     Raises:
         ApiError: The pods could not be read, or the pod not be deleted.
@@ -32,7 +40,9 @@ async def replace_next(cluster: Cluster, counter: RequestCounter, observed: Obse
         return None
     namespace = counter.metadata.namespace
     pods = await cluster.list(POD, namespace, selector_of(counter, "redis" if mode == "Sentinel" else "cluster"))
-    pod = next_to_replace(pods, observed.revisions, observed.store, has_data=counter.is_bootstrapped)
+    if len(pods) != redis.wanted:
+        return None  # one is just being made
+    pod = next_to_replace(pods, observed.revisions, await look(), has_data=counter.is_bootstrapped)
     if pod is None:
         return None
     name = pod["metadata"]["name"]
@@ -58,7 +68,7 @@ def next_to_replace(
     broken = [pod for pod in outdated if not _is_ready(pod) and pod["metadata"]["name"] not in primaries]
     if broken or (outdated and not has_data):
         return (broken or outdated)[0]
-    if not outdated or not reading.is_whole:
+    if not outdated or not reading.is_whole or not all(map(_is_ready, pods)):
         return None
     first = min((_workload(pod) for pod in outdated), key=list(revisions).index)
     of_shard = [pod for pod in outdated if _workload(pod) == first]

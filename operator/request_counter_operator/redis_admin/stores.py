@@ -53,6 +53,11 @@ class Stores:
         followed = self._followed.get(key)
         return NOT_READ if followed is None else followed.reading
 
+    async def look_now(self, key: Key) -> StoreReading:
+        """Look, and return what is seen at this moment; an empty reading where nothing is followed."""
+        followed = self._followed.get(key)
+        return NOT_READ if followed is None else await followed.look()
+
     def take_happenings(self, key: Key) -> tuple[Happening, ...]:
         """Return what was done since this was asked last, once."""
         followed = self._followed.get(key)
