@@ -47,7 +47,8 @@ def _of_the_wanted(counter: RequestCounter, before: StoreStatus, reading: StoreR
         version=reading.version or before.version,
         cluster_state=reading.cluster_state or before.cluster_state,
         shards=_shards(counter, before, reading) if mode == "Cluster" else None,
-        bootstrapped=before.bootstrapped or reading.is_whole or None,
+        # A reading of a moment ago may still be that of the one server that it was.
+        bootstrapped=before.bootstrapped or (reading.is_whole and len(reading.servers) != 1) or None,
         last_failover=before.last_failover,
         servers=reading.servers or before.servers,
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from request_counter_operator.api import RequestCounter, StoreStatus
+from request_counter_operator.api import RequestCounter, Server, StoreStatus
 from request_counter_operator.cache import Outcome, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.desired import children
@@ -22,7 +22,8 @@ RUNNING = Rollout(observed=True, wanted=2, present=2, updated=2, ready=2)
 GONE = Rollout(observed=True, wanted=0, present=0, updated=0, ready=0)
 ENDING = Rollout(observed=True, wanted=0, present=0, updated=0, ready=0, ending=1)
 SERVERS = Rollout(observed=True, wanted=6, present=6, updated=6, ready=6)
-WHOLE = StoreReading(is_whole=True)
+WHOLE = StoreReading(servers=(Server(name="a", role="Primary"), Server(name="b", role="Replica")), is_whole=True)
+ALONE = StoreReading(servers=(Server(name="a", role="Primary"),), is_whole=True)
 DONE = Outcome(is_success=True)
 REFUSED = Outcome(is_success=False, message="the target holds other counts")
 
@@ -140,8 +141,9 @@ def test_somebody_elses_redis_is_remembered_for_as_long_as_it_has_the_counts() -
 
 
 def test_one_server_becomes_a_group_where_it_is() -> None:
-    moving = after(counter(SENTINEL, status=FROM_STANDALONE), Observed(service=RUNNING))
-    assert (moving.move, store_of(moving).mode) == (None, "Sentinel")
+    moving = after(counter(SENTINEL, status=FROM_STANDALONE), Observed(service=RUNNING, store=ALONE))
+    assert (moving.move, store_of(moving).mode, store_of(moving).bootstrapped) == (None, "Sentinel", None)
+    assert store_of(after(moving, Observed(service=RUNNING, store=WHOLE))).bootstrapped
 
 
 looks = st.builds(
