@@ -20,7 +20,7 @@ from tests.support.counters import counter
 NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"
 PRIMARIES = ("hits-cluster-0-0", "hits-cluster-1-0", "hits-cluster-2-0")
 READING = StoreReading(
-    servers=(Server(name="hits-cluster-0-0", role="Primary"),),
+    servers=(Server(name="hits-cluster-0-0", role="Primary"), Server(name="hits-cluster-0-1", role="Replica")),
     primaries=PRIMARIES,
     version="8.0.2",
     cluster_state="ok",
