@@ -33,6 +33,7 @@ class _Followed:
     look: Look
     reading: StoreReading = NOT_READ
     happenings: tuple[Happening, ...] = ()
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -56,7 +57,7 @@ class Stores:
     async def look_now(self, key: Key) -> StoreReading:
         """Look, and return what is seen at this moment; an empty reading where nothing is followed."""
         followed = self._followed.get(key)
-        return NOT_READ if followed is None else await followed.look()
+        return NOT_READ if followed is None else await self._look(key, followed)
 
     def take_happenings(self, key: Key) -> tuple[Happening, ...]:
         """Return what was done since this was asked last, once."""
@@ -86,19 +87,25 @@ class Stores:
     async def _follow(self, key: Key, followed: _Followed) -> None:
         while True:
             followed.doubt.clear()
-            try:
-                reading = await followed.look()
-            except Exception:
-                # A fault of ours, which must not leave this Redis without a look for good.
-                log.exception("look at Redis failed", namespace=key.namespace, name=key.name)
-                reading = NOT_READ
-            followed.happenings += reading.happenings
-            if reading != followed.reading or reading.happenings:
-                followed.reading = reading
-                self._on_news(key)
+            reading = await self._look(key, followed)
             await asyncio.sleep(UNWELL_INTERVAL_S)
             if reading.is_calm:
                 interval_s = CALM_INTERVAL_S if len(reading.servers) > 1 else ALONE_INTERVAL_S
                 rest_s = interval_s * random.uniform(1, 1.1) - UNWELL_INTERVAL_S  # noqa: S311 - no secret
                 with suppress(TimeoutError):
                     await asyncio.wait_for(followed.doubt.wait(), rest_s)
+
+    async def _look(self, key: Key, followed: _Followed) -> StoreReading:
+        """Look, take note of what is seen and was done, and return it. One look at a time: a look may change things."""
+        async with followed.looking:
+            try:
+                reading = await followed.look()
+            except Exception:
+                # A fault of ours, which must not leave this Redis without a look for good.
+                log.exception("look at Redis failed", namespace=key.namespace, name=key.name)
+                reading = NOT_READ
+        followed.happenings += reading.happenings
+        if reading != followed.reading or reading.happenings:
+            followed.reading = reading
+            self._on_news(key)
+        return reading
