@@ -180,12 +180,12 @@ def _available(counter: RequestCounter, observed: Observed) -> Verdict:
 
 
 def _progressing(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.move is not None:
+        return Verdict("True", "Moving", f"the counts are on their way to {counter.move.to}: {counter.move.phase}")
     workloads = {"the service": observed.service, "Redis": observed.redis}
     moving = [name for name, rollout in workloads.items() if rollout is not None and not _is_settled(rollout)]
     if observed.service is None and not counter.is_paused:
         moving = ["the service"]
-    if counter.move is not None:
-        return Verdict("True", "Moving", f"the counts are on their way to {counter.move.to}: {counter.move.phase}")
     if moving:
         return Verdict("True", "RollingOut", f"pods of {' and of '.join(moving)} are being replaced, added or removed")
     return Verdict("False", "RolloutComplete", "all pods are of the newest specification")

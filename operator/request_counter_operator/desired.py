@@ -6,16 +6,10 @@ Pure: the same resource, settings and facts give the same manifests, byte for by
 from collections.abc import Iterator
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.moving import transfer_id
 from request_counter_operator.render.autoscaler import render_autoscaler
 from request_counter_operator.render.cluster_statefulset import render_cluster_statefulsets
 from request_counter_operator.render.deployment import render_deployment
-from request_counter_operator.render.disruption_budget import (
-    render_disruption_budget,
-    render_redis_disruption_budget,
-    render_sentinel_disruption_budget,
-    render_shard_disruption_budgets,
-)
+from request_counter_operator.render.disruption_budget import render_disruption_budget, render_store_disruption_budgets
 from request_counter_operator.render.facts import Facts as Facts
 from request_counter_operator.render.ingress import render_ingress
 from request_counter_operator.render.manifest import Manifest
@@ -37,11 +31,12 @@ def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[
     and is asleep while they are copied.
     """
     serving, move = counter.serving, counter.move
+    stores = [serving, counter] if counter.is_moving else [counter]
     service = _asleep(serving) if move is not None and move.phase != "Preparing" else serving
     rendered = [
         render_service_account(counter),
-        *(manifest for store in _stores(counter) for manifest in _store_children(store, settings, facts)),
-        render_transfer_job(counter, settings, facts, transfer_id(counter)),
+        *(manifest for store in stores for manifest in _store_children(store, settings, facts)),
+        render_transfer_job(counter, settings, facts),
         render_service(counter),
         render_admin_service(counter),
         render_deployment(service, settings, facts),
@@ -50,11 +45,6 @@ def children(counter: RequestCounter, settings: Settings, facts: Facts) -> list[
         render_ingress(counter),
     ]
     return [manifest for manifest in rendered if manifest is not None]
-
-
-def _stores(counter: RequestCounter) -> list[RequestCounter]:
-    """Return the resource once for each Redis that it is to have."""
-    return [counter] if counter.serving is counter else [counter.serving, counter]
 
 
 def _asleep(counter: RequestCounter) -> RequestCounter:
@@ -66,9 +56,7 @@ def _store_children(counter: RequestCounter, settings: Settings, facts: Facts) -
     yield render_redis_config(counter)
     yield render_redis_service(counter)
     yield from render_pod_services(counter)
-    yield render_redis_disruption_budget(counter)
-    yield render_sentinel_disruption_budget(counter)
-    yield from render_shard_disruption_budgets(counter)
+    yield from render_store_disruption_budgets(counter)
     yield render_sentinel_statefulset(counter, settings, facts)
     yield render_redis_statefulset(counter, settings, facts)
     yield from render_cluster_statefulsets(counter, settings, facts)

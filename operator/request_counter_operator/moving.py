@@ -22,17 +22,11 @@ def next_move(counter: RequestCounter, observed: Observed, now: str) -> Move | N
         return Move(to=wanted, since=now)
     if move.phase == "Preparing" and _is_prepared(counter, observed):
         return move.model_copy(update={"phase": "Stopping"})
-    if move.phase == "Stopping" and observed.service is not None and _has_ended(observed):
+    if move.phase == "Stopping" and _has_ended(observed):
         return move.model_copy(update={"phase": "Copying"})
     if move.phase == "Copying" and observed.transfer is not None and observed.transfer.is_success:
         return None
     return move
-
-
-def transfer_id(counter: RequestCounter) -> str:
-    """Return what the move is called, unlike any other: a repeated copy goes on with its own work only."""
-    since = "" if counter.move is None else counter.move.since
-    return f"{counter.metadata.uid}/{since}"
 
 
 def _is_prepared(counter: RequestCounter, observed: Observed) -> bool:

@@ -17,7 +17,7 @@ def store_status(counter: RequestCounter, observed: Observed, now: str) -> Store
     """
     before = counter.status.store or StoreStatus()
     auth = next_auth(counter, observed.store.logins, now)
-    if counter.serving is not counter:
+    if counter.is_moving:
         move = next_move(counter, observed, now)
         if move is not None:
             shards = _shards(counter, before, observed.store) if move.to == "Cluster" else before.shards

@@ -155,13 +155,20 @@ class RequestCounter(Model):
         return self.spec.suspend == "Reconcile"
 
     @property
-    def serving(self) -> "RequestCounter":
-        """It, with the Redis that has the counts: while they are moved, not the one that is wanted.
+    def is_moving(self) -> bool:
+        """Whether the counts are in another Redis than the one that is wanted.
 
         One server becomes the primary of a group where it is, so there nothing is moved.
         """
+        wanted = self.spec.store.redis.mode
+        has_counts = None if self.status.store is None else self.status.store.mode
+        return has_counts not in {None, wanted} and (has_counts, wanted) != ("Standalone", "Sentinel")
+
+    @property
+    def serving(self) -> "RequestCounter":
+        """It, with the Redis that has the counts: while they are moved, not the one that is wanted."""
         store, redis = self.status.store, self.spec.store.redis
-        if store is None or store.mode in {None, redis.mode} or (store.mode, redis.mode) == ("Standalone", "Sentinel"):
+        if store is None or not self.is_moving:
             return self
         served = redis.model_copy(
             update={
@@ -177,7 +184,7 @@ class RequestCounter(Model):
     @property
     def move(self) -> Move | None:
         """How far its counts have come on their way to the Redis that is wanted; None when they are there."""
-        return None if self.status.store is None or self.serving is self else self.status.store.move
+        return self.status.store.move if self.status.store is not None and self.is_moving else None
 
     @property
     def promised_shards(self) -> int:

@@ -22,10 +22,13 @@ ATTEMPTS = 20
 _RESOURCES = Resources(requests=ResourceList(cpu="100m", memory="64Mi"), limits=ResourceList(memory="512Mi"))
 
 
-def render_transfer_job(counter: RequestCounter, settings: Settings, facts: Facts, transfer_id: str) -> Manifest | None:
+def render_transfer_job(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest | None:
     """Return the Job, or None while there is nothing to copy, or not yet."""
-    if counter.move is None or counter.move.phase != "Copying":
+    move = counter.move
+    if move is None or move.phase != "Copying":
         return None
+    # Unlike that of any other move: a repeated copy goes on with its own work only.
+    transfer_id = f"{counter.metadata.uid}/{move.since}"
     source = store_access(counter.serving, facts.credentials, prefix="source-")
     target = store_access(counter, facts.credentials, prefix="target-")
     return {
