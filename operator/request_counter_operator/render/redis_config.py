@@ -9,6 +9,7 @@ from request_counter_operator.render.quantities import to_bytes
 from request_counter_operator.render.topology import topology
 
 CONFIG_KEY = "redis.conf"
+COMMON_KEY = "common.sh"
 START_KEY = "redis-start.sh"
 STOP_KEY = "redis-stop.sh"
 SENTINEL_START_KEY = "sentinel-start.sh"
@@ -43,7 +44,7 @@ def render_redis_config(counter: RequestCounter) -> Manifest | None:
         return None
     data = {CONFIG_KEY: redis_config(counter)}
     if mode in _SCRIPTS_OF:
-        data |= {name: _SCRIPTS[name] for name in _SCRIPTS_OF[mode]}
+        data |= {name: _SCRIPTS[name] for name in (COMMON_KEY, *_SCRIPTS_OF[mode])}
         data[TOPOLOGY_KEY] = topology(counter)
     return {
         "apiVersion": "v1",
@@ -58,7 +59,8 @@ def redis_program(counter: RequestCounter) -> str:
 
     Not the topology: whatever of it changes, a running server learns in another way.
     """
-    scripts = _SCRIPTS_OF.get(counter.spec.store.redis.mode, ())[:1]
+    mode = counter.spec.store.redis.mode
+    scripts = (COMMON_KEY, _SCRIPTS_OF[mode][0]) if mode in _SCRIPTS_OF else ()
     return "".join([redis_config(counter), *(_SCRIPTS[script] for script in scripts)])
 
 
@@ -70,7 +72,7 @@ def start_and_stop(counter: RequestCounter) -> tuple[str, str]:
 
 def sentinel_program() -> str:
     """Return all that a sentinel reads when it starts and that must start it anew when it changes."""
-    return _SCRIPTS[SENTINEL_START_KEY]
+    return _SCRIPTS[COMMON_KEY] + _SCRIPTS[SENTINEL_START_KEY]
 
 
 def redis_config(counter: RequestCounter) -> str:

@@ -2,20 +2,13 @@
 # Starts a server of a Redis Cluster under the address of its own Service. What it is there, primary or replica and with
 # which slots, it remembers on its volume; one that remembers nothing belongs nowhere until the operator has it join.
 set -euo pipefail
-. /etc/request-counter/config/topology.sh
-user=$(</etc/request-counter/replication/username)
-export REDISCLI_AUTH
-REDISCLI_AUTH=$(</etc/request-counter/replication/password)
-
-say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
-
-# The address of a pod's own Service, which stays when the pod does not.
-address() { local found; found=$(getent hosts "$1.$NAMESPACE.svc") && printf '%s' "${found%% *}"; }
+. /etc/request-counter/config/common.sh
+log_in_as /etc/request-counter/replication
 
 # What a server says of the primary that was known by this pod's name: "slots" when it still has some, "followed" when a
 # replica is there to take them over besides. Lines: id address,name flags primary ping pong epoch link slots...
 told_by() {
-  timeout 2 redis-cli -h "$1.$NAMESPACE.svc" --user "$user" --no-auth-warning -e --raw cluster nodes 2>/dev/null |
+  cli -h "$1.$NAMESPACE.svc" -e cluster nodes |
     awk -v name="$HOSTNAME" '
       { split($2, where, ","); lines++ }
       where[2] == name && $3 ~ /master/ && $9 ~ /^[0-9]/ { had[$1] = 1 }

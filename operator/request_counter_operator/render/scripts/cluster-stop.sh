@@ -2,12 +2,9 @@
 # Before a primary is stopped on purpose, has a replica of its shard take over, which loses nothing: the primary lets
 # writes wait until the replica has all. A replica just stops. Whatever fails here, the others do when it is gone.
 set -uo pipefail
-. /etc/request-counter/config/topology.sh
-user=$(</etc/request-counter/replication/username)
-export REDISCLI_AUTH
-REDISCLI_AUTH=$(</etc/request-counter/replication/password)
+. /etc/request-counter/config/common.sh
+log_in_as /etc/request-counter/replication
 
-cli() { timeout 2 redis-cli --user "$user" --no-auth-warning --raw "$@" 2>/dev/null; }
 is_primary() { [ "$(cli role | head -n 1)" = master ]; }
 is_followed() { cli info replication | grep -q 'state=online'; }
 
