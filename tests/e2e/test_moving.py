@@ -1,56 +1,51 @@
 """Counts move to a Redis of another mode when the field is changed, all of them, and come back."""
 
-from typing import Any
-
 import pytest
 
 from kubectl_requestcounter.ledger import Ledger
 from tests.e2e.test_external_redis import EXTERNAL, their_redis
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.resources import GATE, condition, count, host, ready, resource, start
+from tests.support.resources import (
+    GATE,
+    acknowledged,
+    condition,
+    count,
+    host,
+    ready,
+    resource,
+    start,
+    store_status,
+    with_redis,
+)
 
 ENOUGH = 1000
 
 pytestmark = pytest.mark.timeout(600)
 
 
-def with_redis(redis: dict[str, Any], durability: str = "Replicated") -> dict[str, Any]:
-    return {"store": {"durability": durability, "redis": redis}}
-
-
-async def store(kubectl: Kubectl) -> dict[str, Any]:
-    status: dict[str, Any] = (await kubectl.get("requestcounter", "hits")).get("status", {}).get("store", {})
-    return status
-
-
 async def moved(kubectl: Kubectl, mode: str) -> None:
     """Return when the counts are in a Redis of this mode, and the counter is well."""
 
     async def is_there() -> bool:
-        found = await store(kubectl)
+        found = await store_status(kubectl)
         return found.get("mode") == mode and "move" not in found
 
     await eventually(is_there, within_s=240, every_s=1)
     await ready(kubectl)
 
 
-async def under_load(ledger: Ledger) -> None:
-    enough = ledger.books.acknowledged + ENOUGH
-    await eventually(lambda: ledger.books.acknowledged >= enough, within_s=90)
-
-
 async def test_from_a_group_to_a_cluster_and_to_somebody_elses(namespace: Kubectl) -> None:
     await start(namespace, with_redis({"mode": "Sentinel"}))
     await namespace.apply(*their_redis("right"))
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH, within_s=90)
         await namespace.apply(resource(namespace, with_redis({"mode": "Cluster"})))
         await moved(namespace, "Cluster")
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH, within_s=90)
         await namespace.apply(resource(namespace, EXTERNAL))
         await moved(namespace, "External")
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH, within_s=90)
     await ledger.verify()
     ours = await namespace.get("statefulsets,configmaps,secrets", "--selector=app.kubernetes.io/instance=hits")
     assert ours["items"] == []
