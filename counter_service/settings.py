@@ -20,21 +20,28 @@ _PURPOSE = "Count HTTP PUT requests per path, exactly. Each option is a variable
 NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
 _REDIS_SCHEME = re.compile(r"rediss?(\+(sentinel|cluster))?")
 
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+AnySettings = TypeVar("AnySettings", bound="CommandLine")
 
 
-class Settings(BaseSettings):
+class CommandLine(BaseSettings):
+    """How all our programs are told options; each adds its name, its purpose and the prefix of its variables."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_implicit_flags=True,
+    )
+
+
+class Settings(CommandLine):
     """All options, as flags and environment say; see `load_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix="COUNTER_",
         # What --help begins with; a docstring would be missing where Python leaves them out.
         json_schema_extra={"description": _PURPOSE},
-        frozen=True,
         cli_prog_name=PROGRAM,
-        cli_kebab_case=True,
-        cli_hide_none_type=True,
-        cli_implicit_flags=True,
         # Not "None": that is a durability.
         cli_parse_none_str="null",
     )

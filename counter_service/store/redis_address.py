@@ -181,6 +181,10 @@ class CredentialFiles(CredentialProvider):
         password = _line_of(self._password_file, "--store-password-file")
         return (self.username, password) if self.username else (password,)
 
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """See get_credentials: files of a Secret are in memory, so reading them is no wait."""
+        return self.get_credentials()
+
 
 def _line_of(file: Path, option: str) -> str:
     try:

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from counter_service.errors import StoreMisconfiguredError
-from counter_service.settings import NAME_PATTERN
+from counter_service.settings import NAME_PATTERN, CommandLine
 from counter_service.store.redis_address import RedisAddress, TlsFiles, parse_address
 
 PROGRAM = "python -m counter_service.transfer"
@@ -19,18 +19,14 @@ _PURPOSE = (
 _URLS = "redis://[user@]host:port/db, redis+sentinel://sentinel:port,.../group or redis+cluster://host:port,..."
 
 
-class TransferSettings(BaseSettings):
+class TransferSettings(CommandLine):
     """All options, as flags and environment say."""
 
     model_config = SettingsConfigDict(
         env_prefix="COUNTER_TRANSFER_",
         # What --help begins with; a docstring would be missing where Python leaves them out.
         json_schema_extra={"description": _PURPOSE},
-        frozen=True,
         cli_prog_name=PROGRAM,
-        cli_kebab_case=True,
-        cli_hide_none_type=True,
-        cli_implicit_flags=True,
     )
 
     source: str = Field(description=f"where the counts are: {_URLS}, each with rediss for TLS")

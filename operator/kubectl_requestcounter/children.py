@@ -18,11 +18,12 @@ from request_counter_operator.cache import belongs_to
 from request_counter_operator.desired import children
 from request_counter_operator.errors import IMMUTABLE_FIELD
 from request_counter_operator.kinds import CHILD_KINDS, DEPLOYMENT, KIND_OF, SECRET, SERVICE, STATEFUL_SET, Kind
-from request_counter_operator.names import SELECT_OURS, child_name
+from request_counter_operator.names import SELECT_OURS, child_name, store_name
 from request_counter_operator.ownership import owns_replicas
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import Manifest
+from request_counter_operator.render.topology import workload_names
 from request_counter_operator.settings import Settings
 
 
@@ -63,7 +64,7 @@ async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Sett
     secret, deployment, redis = await asyncio.gather(
         _find_secret(cluster, counter, findings),
         cluster.find(DEPLOYMENT, namespace, child_name(counter, "service")),
-        cluster.find(STATEFUL_SET, namespace, child_name(counter, "redis")),
+        cluster.find(STATEFUL_SET, namespace, next(iter(workload_names(counter)), child_name(counter, "redis"))),
     )
     root = root_of(secret, [workload for workload in (deployment, redis) if workload is not None])
     manifests = children(counter, settings, facts_of(counter, deployment, root))
@@ -80,7 +81,7 @@ async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Sett
 
 async def _find_secret(cluster: Cluster, counter: RequestCounter, findings: Findings) -> Body | None:
     try:
-        return await cluster.find(SECRET, counter.metadata.namespace, child_name(counter, "redis"))
+        return await cluster.find(SECRET, counter.metadata.namespace, store_name(counter))
     except ForbiddenError as error:
         if counter.spec.store.redis.mode != "External":
             findings.notes.append(f"the Secret with Redis's password is not compared: {error}")

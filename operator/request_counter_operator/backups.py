@@ -46,7 +46,8 @@ def read_backups(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> Bac
     if counter.spec.store.backup is None:
         return NO_BACKUPS
     jobs = {key.name: child.run for key, child in live.items() if key.kind == JOB.kind and child.run is not None}
-    jobs.pop(child_name(counter, "restore"), None)
+    for other in ("restore", "transfer"):
+        jobs.pop(child_name(counter, other), None)
     cron_job = _run(live, ChildKey(CRON_JOB.kind, child_name(counter, "backup")))
     runs = [*jobs.values(), *([] if cron_job is None else [cron_job])]
     # RFC 3339 in UTC: the order of the text is the order of time.

@@ -4,7 +4,7 @@ The watches' indexes stand behind it; here is only the reading. What it tells ma
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -52,6 +52,23 @@ class Rollout:
     ending: int = 0
     message: str = ""
     revision: str = ""
+
+    @classmethod
+    def of_all(cls, rollouts: Iterable[Self | None]) -> Self | None:
+        """Return several workloads' as one; None while none of them is there. It has no revision."""
+        found = list(rollouts)
+        there = [rollout for rollout in found if rollout is not None]
+        if not there:
+            return None
+        return cls(
+            observed=len(there) == len(found) and all(rollout.observed for rollout in there),
+            wanted=sum(rollout.wanted for rollout in there),
+            present=sum(rollout.present for rollout in there),
+            updated=sum(rollout.updated for rollout in there),
+            ready=sum(rollout.ready for rollout in there),
+            ending=sum(rollout.ending for rollout in there),
+            message="; ".join(rollout.message for rollout in there if rollout.message),
+        )
 
     @classmethod
     def from_body(cls, body: Body) -> Self | None:

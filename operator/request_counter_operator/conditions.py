@@ -1,12 +1,12 @@
 """Each condition's verdict on what was observed. docs/status-conditions.md is the contract. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.backups import NO_BACKUPS, NO_RESTORE, BackupReading, RestoreReading
-from request_counter_operator.cache import Rollout
+from request_counter_operator.cache import Rollout, Run
 from request_counter_operator.configuration_warning import cautions
 from request_counter_operator.errors import (
     FieldConflictError,
@@ -15,6 +15,7 @@ from request_counter_operator.errors import (
     OperatorError,
     VolumeNotGrownError,
 )
+from request_counter_operator.happening import Happening
 from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 
 Truth = Literal["True", "False", "Unknown"]
@@ -29,8 +30,11 @@ class Observed:
 
     Attributes:
         service: The service's Deployment; None while it is not there.
-        redis: The StatefulSet of the counter's own Redis; None while it is not there, or somebody else runs Redis.
-        store: What the servers of a Redis with replicas said of themselves.
+        redis: The StatefulSets of the counter's own Redis in sum; None while there is none, or somebody else runs it.
+        revisions: The newest template of each of these StatefulSets, by its name.
+        store: What the servers of the counter's own Redis, of the wanted one if there are two, said of themselves.
+        transfer: How the Job that copies the counts has fared; None while there is none.
+        happenings: What was done at these servers since it was asked last.
         total: All requests counted so far; None when it could not be read.
         requests_per_second: Counted of late; None when unknown.
         store_fault: What the service said is wrong with its store; None when it said nothing of the kind.
@@ -44,7 +48,10 @@ class Observed:
 
     service: Rollout | None = None
     redis: Rollout | None = None
+    revisions: Mapping[str, str] = field(default_factory=dict)
     store: StoreReading = NOT_READ
+    transfer: Run | None = None
+    happenings: tuple[Happening, ...] = ()
     total: int | None = None
     requests_per_second: int | None = None
     store_fault: str | None = None
@@ -54,6 +61,9 @@ class Observed:
     missing_secrets: tuple[str, ...] = ()
     backups: BackupReading = NO_BACKUPS
     restore: RestoreReading = NO_RESTORE
+
+
+_WAY_BACK = "all counts are where they were, and spec.store.redis.mode can be set back"
 
 
 class Verdict(NamedTuple):
@@ -99,6 +109,8 @@ def _degraded(counter: RequestCounter, observed: Observed) -> Verdict:
         return failed
     if counter.is_restoring and observed.restore.failure is not None:
         return Verdict("True", "RestoreFailed", observed.restore.failure)
+    if observed.transfer is not None and observed.transfer.failure:
+        return Verdict("True", "MoveFailed", f"{observed.transfer.failure}. The Job's log has the why; {_WAY_BACK}")
     if observed.fight is not None:
         return Verdict(
             "True", "FieldConflict", f"{observed.fight} again and again: it is left so for a while each time"
@@ -153,7 +165,8 @@ def _lack_of_servers(counter: RequestCounter, observed: Observed) -> Verdict | N
         return Verdict("False", "RedisNotRunning", f"{ready} of {wanted} pods of Redis are ready")
     # Of one that is alone, the service knows more than whoever asks from elsewhere.
     if counter.spec.store.redis.mode != "Standalone" and store.servers and not store.is_whole:
-        return Verdict("False", "RedisNotWhole", "a replica does not follow its primary, or a sentinel does not answer")
+        lack = store.lack or "a replica does not follow its primary, or a sentinel does not answer"
+        return Verdict("False", "RedisNotWhole", lack)
     return None
 
 
@@ -167,6 +180,8 @@ def _last_word(counter: RequestCounter) -> Verdict | None:
 
 
 def _available(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.move is not None and counter.move.phase != "Preparing":
+        return Verdict("False", "Moving", f"nothing serves while the counts are copied to {counter.move.to}")
     if counter.is_hibernating:
         return Verdict("False", "Hibernating", "spec.suspend is Workload: nothing serves")
     if counter.is_restoring:
@@ -182,6 +197,8 @@ def _available(counter: RequestCounter, observed: Observed) -> Verdict:
 
 
 def _progressing(counter: RequestCounter, observed: Observed) -> Verdict:
+    if counter.move is not None:
+        return Verdict("True", "Moving", f"the counts are on their way to {counter.move.to}: {counter.move.phase}")
     workloads = {"the service": observed.service, "Redis": observed.redis}
     moving = [name for name, rollout in workloads.items() if rollout is not None and not _is_settled(rollout)]
     if observed.service is None and not counter.is_paused:

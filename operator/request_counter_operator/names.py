@@ -22,9 +22,13 @@ ADMIN_PORT = 8001
 SERVICE_PORT = 80
 REDIS_PORT = 6379
 SENTINEL_PORT = 26379
+REDIS_BUS_PORT = 16379
+"""Where the servers of a Redis Cluster talk to each other: always 10,000 above the other one."""
+
+SHARD_LABEL = "requestcounter.io/shard"
 REDIS_PROBE_USER = "probe"
 
-Component = Literal["service", "redis", "sentinel", "backup", "restore"]
+Component = Literal["service", "redis", "sentinel", "cluster", "transfer", "backup", "restore"]
 
 
 def selector_labels(counter: RequestCounter, component: Component) -> dict[str, str]:
@@ -58,6 +62,19 @@ def selector_of(counter: RequestCounter, component: Component) -> str:
 def child_name(counter: RequestCounter, component: Component) -> str:
     """Return the name of all children of this component but the admin Service."""
     return counter.metadata.name if component == "service" else f"{counter.metadata.name}-{component}"
+
+
+def store_name(counter: RequestCounter) -> str:
+    """Return the name of the ConfigMap and the Secret of the counter's own Redis.
+
+    A cluster has its own, so that it can be there beside the servers whose counts are moved to it.
+    """
+    return child_name(counter, store_component(counter))
+
+
+def store_component(counter: RequestCounter) -> Component:
+    """Return what the servers with data are, by the mode that is wanted."""
+    return "cluster" if counter.spec.store.redis.mode == "Cluster" else "redis"
 
 
 def admin_name(counter: RequestCounter) -> str:

@@ -1,18 +1,22 @@
 """Reads how a RequestCounter's children do: the workloads from the watches, the total from the service itself."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.backups import NO_RESTORE, RestoreReading, read_backups, read_restore, restore_run
-from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
+from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout, Run
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import NotFoundError
-from request_counter_operator.kinds import DEPLOYMENT, POD, SECRET, STATEFUL_SET
+from request_counter_operator.kinds import DEPLOYMENT, JOB, POD, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name, selector_of
+from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
 from request_counter_operator.redis_admin.looking import look
+from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
+from request_counter_operator.render.topology import workload_names
 from request_counter_operator.totals import SILENCE, Totals
 from request_counter_operator.turns import Made
 
@@ -25,7 +29,7 @@ class Observer:
         cluster: where Secrets are looked for, and the last words of pods that restore.
         totals: what the services tell.
         stores: what the Redis servers tell.
-        may_act: whether users of those servers may be made and removed just now.
+        may_act: whether this process may change anything just now.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Observer:
         self._totals = totals
         self._stores = stores
         self._may_act = may_act
+        self._keepers: dict[Key, tuple[str, ClusterKeeper]] = {}
 
     async def observe(
         self,
@@ -54,18 +59,19 @@ class Observer:
             ApiError: Whether a Secret is there that the resource refers to could not be found out, or what pods said.
         """
         live = _newest(self._cache.children(key), made.applied)
-        service = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
-        redis = live.get(ChildKey(STATEFUL_SET.kind, child_name(counter, "redis")))
-        rollout = None if service is None else service.rollout
-        redis_rollout = None if redis is None else redis.rollout
-        self._follow(key, counter, rollout, redis_rollout)
-        self._follow_store(key, counter, redis_rollout, credentials)
+        rollout, servers = _workloads(counter, live)
+        redis = Rollout.of_all(servers.values())
+        self._follow(key, counter, rollout, redis)
+        self._follow_store(key, counter, redis, credentials)
         latest = self._totals.latest(key)
         reading = latest or SILENCE
         return Observed(
             service=rollout,
-            redis=redis_rollout,
+            redis=redis,
+            revisions={name: one.revision for name, one in servers.items() if one is not None},
             store=self._stores.latest(key),
+            transfer=_transfer(counter, live),
+            happenings=self._stores.take_happenings(key),
             total=reading.total,
             requests_per_second=reading.rate,
             store_fault=reading.store_fault,
@@ -77,10 +83,18 @@ class Observer:
             restore=await self._restore(counter, live),
         )
 
+    async def look_now(self, key: Key) -> StoreReading:
+        """Return what the servers say at this moment."""
+        return await self._stores.look_now(key)
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
         self._totals.unfollow(key)
+        self._unfollow_store(key)
+
+    def _unfollow_store(self, key: Key) -> None:
         self._stores.unfollow(key)
+        self._keepers.pop(key, None)
 
     async def _restore(self, counter: RequestCounter, live: dict[ChildKey, Child]) -> RestoreReading:
         """Read what came of the Job that restores; its pods are looked at when it has ended."""
@@ -91,15 +105,25 @@ class Observer:
         return read_restore(counter, run, pods)
 
     def _follow_store(self, key: Key, counter: RequestCounter, redis: Rollout | None, credentials: Credentials) -> None:
-        if counter.spec.store.redis.mode not in {"Standalone", "Sentinel"} or redis is None or not redis.present:
-            self._stores.unfollow(key)
+        if counter.spec.store.redis.mode == "External" or redis is None or not redis.present:
+            self._unfollow_store(key)
             return
         is_doubtful = redis.ready < redis.wanted or redis.updated < redis.present or len(credentials.accepted) > 1
+        # Who is to be left alone, or is being put to sleep, is only looked at.
+        is_free, keeper = counter.spec.suspend == "None", self._keeper(key, counter)
 
         def may_act() -> bool:
-            return self._may_act() and not counter.is_paused
+            return is_free and self._may_act()
 
-        self._stores.follow(key, lambda: look(counter, credentials, may_act), is_doubtful=is_doubtful)
+        self._stores.follow(key, lambda: look(counter, credentials, keeper, may_act), is_doubtful=is_doubtful)
+
+    def _keeper(self, key: Key, counter: RequestCounter) -> ClusterKeeper:
+        """Return who keeps this very resource's cluster, and remembers how it has been."""
+        uid, keeper = self._keepers.get(key, ("", None))
+        if keeper is None or uid != counter.metadata.uid:
+            keeper = ClusterKeeper(time.monotonic)
+            self._keepers[key] = (counter.metadata.uid, keeper)
+        return keeper
 
     def _follow(self, key: Key, counter: RequestCounter, service: Rollout | None, redis: Rollout | None) -> None:
         if service is None or not service.present:
@@ -134,6 +158,24 @@ def _newest(told: dict[ChildKey, Child], applied: dict[ChildKey, Child]) -> dict
         for key, child in applied.items()
         if key not in told or told[key].resource_version < child.resource_version
     }
+
+
+def _workloads(
+    counter: RequestCounter, live: Mapping[ChildKey, Child]
+) -> tuple[Rollout | None, dict[str, Rollout | None]]:
+    """Return the service's Deployment, and the StatefulSets of servers with data by name; None for one that is not."""
+    service = _rollout(live, ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
+    return service, {name: _rollout(live, ChildKey(STATEFUL_SET.kind, name)) for name in workload_names(counter)}
+
+
+def _rollout(live: Mapping[ChildKey, Child], key: ChildKey) -> Rollout | None:
+    child = live.get(key)
+    return None if child is None else child.rollout
+
+
+def _transfer(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> Run | None:
+    job = live.get(ChildKey(JOB.kind, child_name(counter, "transfer")))
+    return None if job is None else job.run
 
 
 def _secret_references(counter: RequestCounter) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,11 @@ event, after a missed one, after an hour's absence, and does nothing when nothin
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
-from request_counter_operator.api import AuthStatus, RequestCounter, Status
+from request_counter_operator.api import RequestCounter, Status
 from request_counter_operator.apply import WATCH_LAG_S, Applier
 from request_counter_operator.cache import Body, Cache, Child, ChildKey, Key
 from request_counter_operator.desired import children
@@ -32,6 +33,7 @@ from request_counter_operator.names import child_name
 from request_counter_operator.observe import Observer
 from request_counter_operator.render.credentials import Credentials, derive_root
 from request_counter_operator.render.facts import Facts
+from request_counter_operator.render.topology import shards
 from request_counter_operator.replacement import replace_next
 from request_counter_operator.settings import Settings
 from request_counter_operator.status import invalid_status, news, status
@@ -60,7 +62,7 @@ class _Known:
     counter: RequestCounter | None = None
     seen: str | None = None
     written: tuple[str | None, Status, str] | None = None
-    settled: tuple[str, int, bool, bool, AuthStatus | None, dict[ChildKey, Child]] | None = None
+    settled: tuple[object, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -145,7 +147,8 @@ class Reconciler:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
         meta = counter.metadata
-        state = (meta.uid, meta.generation, counter.is_bootstrapped, counter.is_restoring, counter.auth, live)
+        progress = (counter.is_bootstrapped, counter.is_restoring, counter.auth, shards(counter), counter.move)
+        state = (meta.uid, meta.generation, *progress, live)
         if counter.is_paused or known.settled == state:
             return Made()
         known.settled = None
@@ -194,10 +197,11 @@ class Reconciler:
         """
         fight = self.applier.fight_over(key)
         observed = await self.observer.observe(key, counter, made, fight=fight, credentials=self._credentials(counter))
+        await self.recorder.record(counter, observed.happenings)
         wanted = status(counter, self.settings, observed, self.now())
         await self._write_status(known, counter, wanted)
         if not counter.is_paused and not made.wrote:
-            happening = await replace_next(self.cluster, counter, observed.redis, observed.store)
+            happening = await replace_next(self.cluster, counter, observed, partial(self.observer.look_now, key))
             await self.recorder.record(counter, [] if happening is None else [happening])
         for_people = (ForeignObjectError, FieldConflictError, ImmutableFieldError, VolumeNotGrownError)
         retried = [failure for failure in made.failures if not isinstance(failure, for_people)]

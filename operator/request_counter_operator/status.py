@@ -6,8 +6,8 @@ from request_counter_operator.api import Condition, RequestCounter, Status, Stor
 from request_counter_operator.conditions import Observed, Verdict, invalid_verdicts, verdicts
 from request_counter_operator.happening import Happening
 from request_counter_operator.names import SERVICE_PORT, child_name, selector
-from request_counter_operator.renewal import next_auth
 from request_counter_operator.settings import Settings
+from request_counter_operator.store_status import new_primaries, store_status
 
 HTTP_PORT = 80
 HTTPS_PORT = 443
@@ -36,7 +36,7 @@ def status(counter: RequestCounter, settings: Settings, observed: Observed, now:
         url=url(counter, settings),
         total=counter.status.total if observed.total is None else observed.total,
         requests_per_second=_rate(counter, observed),
-        store=_store(counter, observed, now),
+        store=store_status(counter, observed, now),
     )
 
 
@@ -61,10 +61,23 @@ def news(before: Status, after: Status) -> Iterator[Happening]:
         if happening is not None:
             yield happening
     yield from _news_of_passwords(before.store, after.store)
-    if before.store and after.store and before.store.last_failover != after.store.last_failover:
-        yield Happening("Normal", "FailedOver", f"{after.store.primary} is primary, {before.store.primary} was")
+    if before.store and after.store:
+        yield from _news_of_a_move(before.store, after.store)
+        for old_primary, new_primary in new_primaries(before.store, after.store):
+            yield Happening("Normal", "FailedOver", f"{new_primary} is primary, {old_primary} was")
     if after.store and after.store.restored and (before.store is None or before.store.restored is None):
         yield Happening("Normal", "Restored", f"the counts of backup {after.store.restored} are there")
+
+
+def _news_of_a_move(before: StoreStatus, after: StoreStatus) -> Iterator[Happening]:
+    if after.move is not None and before.move is None:
+        yield Happening(
+            "Normal", "CountsMoving", f"from {after.mode} to {after.move.to}: the other Redis is made first"
+        )
+    elif after.move is None and before.move is not None and after.mode == before.move.to:
+        yield Happening("Normal", "CountsMoved", f"from {before.mode} to {after.mode}, all of them")
+    elif after.move is None and before.move is not None:
+        yield Happening("Normal", "CountsStayed", f"where they were, {after.mode}, and not moved to {before.move.to}")
 
 
 def _news_of_passwords(before: StoreStatus | None, after: StoreStatus | None) -> Iterator[Happening]:
@@ -126,34 +139,4 @@ def _condition(counter: RequestCounter, name: str, verdict: Verdict, now: str) -
         message=verdict.message,
         last_transition_time=now if before is None or changed else before.last_transition_time,
         observed_generation=counter.metadata.generation,
-    )
-
-
-def _store(counter: RequestCounter, observed: Observed, now: str) -> StoreStatus:
-    """Return what there is to say of the Redis; what cannot be seen at the moment stays as it was."""
-    mode, reading = counter.spec.store.redis.mode, observed.store
-    before = counter.status.store or StoreStatus()
-    restored = before.restored or observed.restore.restored
-    last_backup = max(filter(None, (before.last_backup, observed.backups.last)), default=None)
-    if before.mode != mode:
-        before = StoreStatus(mode=mode, auth=before.auth)
-    auth = next_auth(counter, reading.logins, now)
-    if mode == "External":
-        return StoreStatus(mode=mode)
-    if mode == "Standalone":
-        primary, version = f"{child_name(counter, 'redis')}-0", reading.version or before.version
-        return StoreStatus(
-            mode=mode, primary=primary, version=version, auth=auth, last_backup=last_backup, restored=restored
-        )
-    has_moved = None not in {before.primary, reading.primary} and before.primary != reading.primary
-    return StoreStatus(
-        mode=mode,
-        primary=reading.primary or before.primary,
-        version=reading.version or before.version,
-        bootstrapped=before.bootstrapped or reading.is_whole or None,
-        last_failover=now if has_moved else before.last_failover,
-        servers=reading.servers or before.servers,
-        auth=auth,
-        last_backup=last_backup,
-        restored=restored,
     )

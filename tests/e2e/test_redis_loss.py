@@ -8,7 +8,7 @@ import pytest
 from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.resources import GATE, host, ready, start
+from tests.support.resources import GATE, acknowledged, host, ready, start
 
 IN_MEMORY = {"store": {"durability": "None", "redis": {"persistence": {"enabled": False}}}}
 
@@ -16,7 +16,7 @@ IN_MEMORY = {"store": {"durability": "None", "redis": {"persistence": {"enabled"
 async def kill_redis_under_load(kubectl: Kubectl) -> Ledger:
     """Keep 200 PUT/s on 50 paths going while Redis's pod is killed and comes back; return the closed books."""
     async with Ledger(GATE, host=host(kubectl), paths=50, rate_per_s=200) as ledger:
-        await eventually(lambda: _acknowledged(ledger, 1000), within_s=60)
+        await acknowledged(ledger, 1000)
         uid = (await kubectl.get("pod", "hits-redis-0"))["metadata"]["uid"]
         await kubectl("delete", "pod", "hits-redis-0", "--grace-period=0", "--force")
 
@@ -26,14 +26,9 @@ async def kill_redis_under_load(kubectl: Kubectl) -> Ledger:
 
         await eventually(replaced, within_s=60)
         await kubectl.wait("pod/hits-redis-0", "condition=Ready", within_s=120)
-        enough = ledger.books.acknowledged + 1000
-        await eventually(lambda: _acknowledged(ledger, enough), within_s=60)
+        await acknowledged(ledger, 1000)
     await ready(kubectl)
     return ledger
-
-
-async def _acknowledged(ledger: Ledger, number: int) -> bool:
-    return ledger.books.acknowledged >= number
 
 
 async def test_persisted_counts_survive_the_loss_of_redis_exactly(namespace: Kubectl) -> None:

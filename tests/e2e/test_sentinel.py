@@ -1,41 +1,39 @@
 """A Redis with replicas on the cluster: made from one without, replaced under load, and telling how it does."""
 
-from typing import Any
-
 import pytest
 
 from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.resources import GATE, condition, count, host, ready, resource, start
+from tests.support.resources import (
+    GATE,
+    acknowledged,
+    condition,
+    count,
+    host,
+    ready,
+    resource,
+    start,
+    store_status,
+    with_redis,
+)
 
-SENTINEL: dict[str, Any] = {"store": {"durability": "Replicated", "redis": {"mode": "Sentinel"}}}
+SENTINEL = with_redis({"mode": "Sentinel"})
 ENOUGH = 1000
 
 pytestmark = pytest.mark.timeout(600)
 
 
-async def store(kubectl: Kubectl) -> dict[str, Any]:
-    status: dict[str, Any] = (await kubectl.get("requestcounter", "hits"))["status"]["store"]
-    return status
-
-
-async def under_load(ledger: Ledger) -> None:
-    """Return when some seconds' worth has been acknowledged."""
-    enough = ledger.books.acknowledged + ENOUGH
-    await eventually(lambda: ledger.books.acknowledged >= enough, within_s=60)
-
-
 async def test_one_server_becomes_a_group_with_all_its_counts(namespace: Kubectl) -> None:
     await start(namespace)
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH)
         await namespace.apply(resource(namespace, SENTINEL))
         await eventually(lambda: is_whole(namespace), within_s=240, every_s=1)
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH)
     await ready(namespace)
     await ledger.verify()
-    assert len((await store(namespace))["servers"]) == 3
+    assert len((await store_status(namespace))["servers"]) == 3
 
 
 async def is_whole(kubectl: Kubectl) -> bool:
@@ -48,13 +46,13 @@ async def is_whole(kubectl: Kubectl) -> bool:
 async def test_a_new_template_moves_the_primary_at_most_once_and_loses_nothing(namespace: Kubectl) -> None:
     await start(namespace, SENTINEL)
     before = await pods(namespace)
-    changed = {"store": {"durability": "Replicated", "redis": {"mode": "Sentinel", "resources": MORE}}}
+    changed = with_redis({"mode": "Sentinel", "resources": MORE})
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH)
         await namespace.apply(resource(namespace, changed))
         await eventually(lambda: all_replaced(namespace, before), within_s=300, every_s=1)
         await eventually(lambda: is_whole(namespace), within_s=120, every_s=1)
-        await under_load(ledger)
+        await acknowledged(ledger, ENOUGH)
     books = await ledger.verify()
     events = (await namespace.get("events", "--field-selector=reason=FailedOver"))["items"]
     assert sum(event.get("count", 1) for event in events) == 1
@@ -77,7 +75,7 @@ async def all_replaced(kubectl: Kubectl, before: set[str]) -> bool:
 async def test_the_status_tells_of_a_lost_primary_and_of_the_next_one(namespace: Kubectl) -> None:
     await start(namespace, SENTINEL)
     assert await count(namespace, "PUT", "/a") == 1
-    first = (await store(namespace))["primary"]
+    first = (await store_status(namespace))["primary"]
     await namespace("delete", "pod", first, "--grace-period=0", "--force", "--wait=false")
 
     async def is_told() -> bool:

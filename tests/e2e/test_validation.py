@@ -183,8 +183,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 FORBIDDEN_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (redis(persistence={"size": "2Gi"}), redis(persistence={"size": "1Gi"}), "spec.store.redis.persistence.size"),
-    (redis(), redis(**EXTERNAL), "spec.store.redis.mode cannot be changed"),
-    (redis(mode="Standalone"), redis(mode="Sentinel"), "spec.store.redis.mode cannot be changed"),
+    (
+        redis(mode="Sentinel"),
+        redis(mode="Standalone"),
+        "spec.store.redis.mode cannot be changed from Sentinel to Standalone",
+    ),
     (
         {"store": {"durability": "None", "redis": {"persistence": {"enabled": False}}}},
         {"store": {"durability": "None", "redis": {"persistence": {"enabled": True}}}},

@@ -3,22 +3,21 @@
 import os
 import platform
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from tests.fault.report import Report
+from tests.support.report_pages import MACHINE, offer_page, write_page
 
 os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
-_REPORT = Path(__file__).resolve().parents[2] / "docs" / "fault-report.md"
+_PAGE = "fault-report.md"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the length and the rate be chosen."""
     parser.addoption("--seconds", type=float, default=60.0, help="how long each run takes")
     parser.addoption("--rate", type=float, default=5_000.0, help="PUTs per second")
-    parser.addoption("--write-report", action="store_true", help="write docs/fault-report.md")
+    offer_page(parser, _PAGE)
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +26,7 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     seconds, rate = request.config.getoption("--seconds"), request.config.getoption("--rate")
     collected = Report(seconds, rate)
     yield collected
-    if request.config.getoption("--write-report") and not request.session.testsfailed:
-        machine = (
-            f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-        )
-        _REPORT.write_text(collected.page(machine, datetime.now(UTC).date().isoformat()))
+    write_page(request, _PAGE, collected.page, f"{MACHINE}, Python {platform.python_version()}")
 
 
 @pytest.fixture

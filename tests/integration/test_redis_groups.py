@@ -19,10 +19,12 @@ from tests.support.redis_server import RedisServer
 
 
 @asynccontextmanager
-async def opened(url: str, durability: Durability, *, from_replicas: bool = False) -> AsyncIterator[RedisStore]:
+async def opened(
+    url: str, durability: Durability, *, from_replicas: bool = False, counter: str = "test"
+) -> AsyncIterator[RedisStore]:
     """Have a store while the block runs."""
     store = RedisStore(
-        parse_address(url), counter="test", max_paths=10_000, durability=durability, read_from_replicas=from_replicas
+        parse_address(url), counter=counter, max_paths=10_000, durability=durability, read_from_replicas=from_replicas
     )
     try:
         yield store

@@ -1,11 +1,7 @@
 """Scale tier: hundreds of counters on the local cluster; `make scale` runs it and writes docs/scale-report.md."""
 
-import os
-import platform
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +9,9 @@ from tests.scale.report import Report
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
 from tests.support.operators import Operators
+from tests.support.report_pages import MACHINE, offer_page, write_page
 
-_REPORT = Path(__file__).resolve().parents[2] / "docs" / "scale-report.md"
+_PAGE = "scale-report.md"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--counters", type=int, default=1_000, help="how many counters the operator is started with")
     parser.addoption("--settled", type=int, default=200, help="how many counters are left alone")
     parser.addoption("--minutes", type=float, default=10, help="for how long they are left alone")
-    parser.addoption("--write-report", action="store_true", help="write docs/scale-report.md")
+    offer_page(parser, _PAGE)
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +27,7 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     """Collects what is measured, and is written at the end if all passed."""
     collected = Report()
     yield collected
-    if request.config.getoption("--write-report") and not request.session.testsfailed:
-        machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-        _REPORT.write_text(collected.page(machine, datetime.now(UTC).date().isoformat()))
+    write_page(request, _PAGE, collected.page, MACHINE)
 
 
 @pytest.fixture

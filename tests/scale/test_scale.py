@@ -20,6 +20,9 @@ from tests.support.resources import condition, resource
 
 MIB = 1 << 20
 COLD_START_S = 300
+MAKE_S = 1_200
+"""For making all children of all counters: most of it is the work of API server, controllers and kube-proxies."""
+
 MOST_MEMORY_MIB = 250
 MOST_CPU = 0.02
 CHANGE_S = 2.0
@@ -76,11 +79,11 @@ async def thousand(
         await operators.scale(2)
     leader = await operators.settled()
     # To ask for all resources again and again would be most of the load.
-    await eventually(lambda: is_done(namespace, leader, number), within_s=COLD_START_S, every_s=2)
-    await eventually(lambda: are_all(namespace, number, "Hibernated"), within_s=COLD_START_S, every_s=5)
+    await eventually(lambda: is_done(namespace, leader, number), within_s=MAKE_S, every_s=2)
+    await eventually(lambda: are_all(namespace, number, "Hibernated"), within_s=MAKE_S, every_s=5)
     made_s = time.monotonic() - begun_at_s
     what = f"From the operator's start until all children of {number:,} new counters are made"
-    report.add(what, f"{made_s:.0f} s", f"{COLD_START_S} s")
+    report.add(what, f"{made_s:.0f} s", f"{MAKE_S:,} s")
     return names
 
 

@@ -7,12 +7,15 @@ from request_counter_operator.api import RequestCounter
 UID = "11111111-2222-3333-4444-555555555555"
 
 
-def counter(spec: dict[str, Any] | None = None, **metadata: Any) -> RequestCounter:
-    """Return the RequestCounter ``default/hits`` with this spec, in the resource's own camelCase."""
+def counter(
+    spec: dict[str, Any] | None = None, *, status: dict[str, Any] | None = None, **metadata: Any
+) -> RequestCounter:
+    """Return the RequestCounter ``default/hits`` with this spec and status, in the resource's own camelCase."""
     return RequestCounter.from_body(
         {
             "metadata": {"name": "hits", "namespace": "default", "uid": UID, "generation": 3, **metadata},
             "spec": spec or {},
+            "status": status or {},
         }
     )
 
@@ -67,6 +70,23 @@ SENTINEL: dict[str, Any] = {
     "store": {"durability": "Replicated", "redis": {"mode": "Sentinel", "readFrom": "Replica"}},
 }
 
+CLUSTER: dict[str, Any] = {
+    "store": {"durability": "Replicated", "redis": {"mode": "Cluster", "resources": {"limits": {"memory": "256Mi"}}}},
+}
+
+MOVING: dict[str, Any] = {
+    "store": {"durability": "Replicated", "redis": {"mode": "Cluster"}},
+}
+"""With ``MOVING_STATUS``, on the way from one server to a cluster, in the step in which all counts are copied."""
+
+MOVING_STATUS: dict[str, Any] = {
+    "store": {
+        "mode": "Standalone",
+        "durability": "Persisted",
+        "move": {"to": "Cluster", "phase": "Copying", "since": "2026-01-01T00:00:00Z"},
+    }
+}
+
 HIBERNATING: dict[str, Any] = {"suspend": "Workload", "autoscaling": {"maxReplicas": 4}}
 
 BACKED_UP: dict[str, Any] = {
@@ -88,7 +108,12 @@ SPECS = {
     "in-memory": IN_MEMORY,
     "external": EXTERNAL,
     "sentinel": SENTINEL,
+    "cluster": CLUSTER,
     "hibernating": HIBERNATING,
     "backed-up": BACKED_UP,
     "restored": RESTORED,
+    "moving": MOVING,
 }
+
+STATUSES = {"moving": MOVING_STATUS}
+"""What the status of a sample says already, where it matters."""

@@ -13,7 +13,7 @@ from request_counter_operator.desired import children
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.settings import Settings
-from tests.support.counters import SPECS, counter
+from tests.support.counters import SPECS, STATUSES, counter
 
 RELEASES = Path(__file__).parent.parent / "unit" / "operator" / "golden"
 DIRECTORY = RELEASES / __version__
@@ -22,7 +22,7 @@ DIRECTORY = RELEASES / __version__
 def render(name: str) -> str:
     """Return the manifests of the sample resource ``name``, in the order in which they are applied."""
     facts = Facts(Credentials("p" * 64), service_replicas=2, service_pods=2)
-    manifests = children(counter(SPECS[name]), Settings(), facts)
+    manifests = children(counter(SPECS[name], status=STATUSES.get(name)), Settings(), facts)
     # By way of JSON, so that equal parts are written out rather than referred to.
     return yaml.safe_dump_all(json.loads(json.dumps(manifests)), sort_keys=False)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
 
@@ -32,6 +33,23 @@ def resource(kubectl: Kubectl, spec: dict[str, Any] | None = None, name: str = "
 def host(kubectl: Kubectl, name: str = "hits") -> str:
     """Return the host name of a counter: unique, so that tests do not meet at the Ingress."""
     return f"{name}.{kubectl.namespace}.localhost"
+
+
+def with_redis(redis: dict[str, Any], durability: str = "Replicated") -> dict[str, Any]:
+    """Return a spec with this Redis."""
+    return {"store": {"durability": durability, "redis": redis}}
+
+
+async def store_status(kubectl: Kubectl) -> dict[str, Any]:
+    """Return what the status of ``hits`` says of its store; empty when it says nothing."""
+    status: dict[str, Any] = (await kubectl.get("requestcounter", "hits")).get("status", {}).get("store", {})
+    return status
+
+
+async def acknowledged(ledger: Ledger, more: int, *, within_s: float = 60) -> None:
+    """Return when so many more requests have been acknowledged."""
+    enough = ledger.books.acknowledged + more
+    await eventually(lambda: ledger.books.acknowledged >= enough, within_s=within_s)
 
 
 async def start(kubectl: Kubectl, spec: dict[str, Any] | None = None, name: str = "hits") -> None:

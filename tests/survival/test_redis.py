@@ -1,6 +1,6 @@
 """A Redis with replicas loses servers, sentinels, volumes, a node, its network: no acknowledged count is lost.
 
-Each test is an incident that users of other operators have reported (complaint numbers: docs/redis-incidents.md).
+Each fault is an incident that users of other operators have reported: docs/redis.md.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from kubectl_requestcounter.ledger import Books, Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
 from tests.support.operators import Operators
-from tests.support.resources import GATE, host, ready, start
+from tests.support.resources import GATE, acknowledged, host, ready, start, with_redis
 from tests.survival import faults
 from tests.survival.report import Report
 
@@ -27,6 +27,7 @@ Fault = Callable[[Kubectl], Awaitable[None]]
 
 GROUPS: dict[str, dict[str, Any]] = {
     "Sentinel": {"mode": "Sentinel"},
+    "Cluster": {"mode": "Cluster"},
 }
 
 FAULTS: dict[Fault, float] = {
@@ -40,20 +41,14 @@ FAULTS: dict[Fault, float] = {
 }
 
 
-def with_redis(redis: dict[str, Any], durability: str = "Replicated") -> dict[str, Any]:
-    return {"store": {"durability": durability, "redis": redis}}
-
-
 async def under_load(kubectl: Kubectl, fault: Fault) -> Ledger:
     """Count at 300 PUT/s over 200 paths, while ``fault`` happens and until all has been well for five seconds."""
     async with Ledger(GATE, host=host(kubectl), paths=200, rate_per_s=300) as ledger:
-        await eventually(lambda: ledger.books.acknowledged >= ENOUGH, within_s=60)
+        await acknowledged(ledger, ENOUGH)
         await fault(kubectl)
-        enough = ledger.books.acknowledged + ENOUGH
-        await eventually(lambda: ledger.books.acknowledged >= enough, within_s=150)
+        await acknowledged(ledger, ENOUGH, within_s=150)
         await eventually(lambda: is_whole(kubectl), within_s=150, every_s=1)
-        enough = ledger.books.acknowledged + ENOUGH
-        await eventually(lambda: ledger.books.acknowledged >= enough, within_s=60)
+        await acknowledged(ledger, ENOUGH)
     return ledger
 
 
@@ -91,10 +86,9 @@ async def test_nothing_acknowledged_is_lost_with_a_node(namespace: Kubectl, repo
     await faults.move_to_a_worker(namespace)
 
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
-        await eventually(lambda: ledger.books.acknowledged >= ENOUGH, within_s=60)
+        await acknowledged(ledger, ENOUGH)
         async with faults.node_stopped(namespace):
-            enough = ledger.books.acknowledged + ENOUGH
-            await eventually(lambda: ledger.books.acknowledged >= enough, within_s=60)
+            await acknowledged(ledger, ENOUGH)
         await eventually(lambda: is_whole(namespace), within_s=200, every_s=1)
     await ready(namespace)
     books = await ledger.verify()

@@ -14,6 +14,7 @@ from request_counter_operator.api.model import Model as Model
 from request_counter_operator.api.model import Resources as Resources
 from request_counter_operator.api.status import AuthStatus as AuthStatus
 from request_counter_operator.api.status import Condition as Condition
+from request_counter_operator.api.status import Move as Move
 from request_counter_operator.api.status import Server as Server
 from request_counter_operator.api.status import Status as Status
 from request_counter_operator.api.status import StoreStatus as StoreStatus
@@ -171,6 +172,46 @@ class RequestCounter(Model):
     def is_paused(self) -> bool:
         """Whether the operator is to leave everything as it is."""
         return self.spec.suspend == "Reconcile"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the counts are in another Redis than the one that is wanted.
+
+        One server becomes the primary of a group where it is, so there nothing is moved.
+        """
+        wanted = self.spec.store.redis.mode
+        has_counts = None if self.status.store is None else self.status.store.mode
+        return has_counts not in {None, wanted} and (has_counts, wanted) != ("Standalone", "Sentinel")
+
+    @property
+    def serving(self) -> "RequestCounter":
+        """It, with the Redis that has the counts: while they are moved, not the one that is wanted."""
+        store, redis = self.status.store, self.spec.store.redis
+        if store is None or not self.is_moving:
+            return self
+        served = redis.model_copy(
+            update={
+                "mode": store.mode,
+                "external": store.external,
+                "read_from": "Primary" if store.mode == "Standalone" else redis.read_from,
+            }
+        )
+        update = {"redis": served, "durability": store.durability or self.spec.store.durability}
+        spec = self.spec.model_copy(update={"store": self.spec.store.model_copy(update=update)})
+        return self.model_copy(update={"spec": spec})
+
+    @property
+    def move(self) -> Move | None:
+        """How far its counts have come on their way to the Redis that is wanted; None when they are there."""
+        return self.status.store.move if self.status.store is not None and self.is_moving else None
+
+    @property
+    def promised_shards(self) -> int:
+        """How many shards of its cluster are to stay, by its status; 0 before that was ever written down."""
+        store = self.status.store
+        if store is None or "Cluster" not in {store.mode, None if store.move is None else store.move.to}:
+            return 0
+        return store.shards or 0
 
     @property
     def is_bootstrapped(self) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from request_counter_operator.api.model import Model
+from request_counter_operator.api.store import Durability, External, Mode
 
 
 class Condition(Model):
@@ -45,18 +46,40 @@ class AuthStatus(Model):
         return len(self.accepted) > 1
 
 
+class Move(Model):
+    """How far the counts have come on their way to a Redis of another mode.
+
+    Preparing: the other Redis is being made, and the counter counts on. Stopping: the service hands over its last
+    counts and ends. Copying: nothing counts while the counts are copied. ``since`` (RFC 3339) is when it began.
+    """
+
+    to: Mode
+    phase: Literal["Preparing", "Stopping", "Copying"] = "Preparing"
+    since: str
+
+
 class StoreStatus(Model):
     """Which Redis holds the counts, and how it does.
 
-    ``bootstrapped``, ``auth`` and ``restored`` are the only fields of the status that cannot be observed anew. The last
-    is the backup that the counts come from; ``last_backup`` (RFC 3339) is when the newest one was complete.
+    ``mode`` is that of the Redis that has the counts, which is not yet the wanted one while they are moved; with
+    ``external`` and ``durability`` it is what the specification said before. ``primaries`` are a cluster's, by shard,
+    with an empty text for one that was never seen; ``shards`` is how many shards there have to be: those asked for, and
+    those that still hold counts. ``restored`` is the backup that the counts come from; ``last_backup`` (RFC 3339) is
+    when the newest one was complete. Of all these, only mode, external, durability, move, bootstrapped, shards, auth
+    and restored cannot be observed anew.
     """
 
-    mode: str | None = None
+    mode: Mode | None = None
+    external: External | None = None
+    durability: Durability | None = None
+    move: Move | None = None
     primary: str | None = None
     version: str | None = None
     bootstrapped: bool | None = None
     last_failover: str | None = None
+    cluster_state: Literal["ok", "fail"] | None = None
+    shards: int | None = None
+    primaries: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()
     auth: AuthStatus | None = None
     last_backup: str | None = None

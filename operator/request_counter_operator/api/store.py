@@ -46,6 +46,7 @@ class Auth(Model):
     rotate_after_days: int | None = None
 
 
+Durability: TypeAlias = Literal["None", "Persisted", "Replicated"]
 Mode: TypeAlias = Literal["Standalone", "Sentinel", "Cluster", "External"]
 
 
@@ -98,6 +99,6 @@ class Store(Model):
     """Where the counts are kept, and what an acknowledgement promises."""
 
     type: Literal["Redis"] = "Redis"
-    durability: Literal["None", "Persisted", "Replicated"] = "Persisted"
+    durability: Durability = "Persisted"
     redis: Redis = Redis()
     backup: Backup | None = None

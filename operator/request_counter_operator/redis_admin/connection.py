@@ -1,20 +1,23 @@
 """A connection to one Redis server or sentinel, as the operator's user; every question has a deadline."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.errors import RedisSilentError
 from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.topology import sentinel_names, server_names
+
+Command: TypeAlias = Sequence[str | int | bytes]
 
 TIMEOUT_S = 2.0
 """For connecting, and for each answer: a server that takes longer is as good as gone to whoever counts."""
@@ -56,7 +59,7 @@ class Asked:
         self._name = name
         self._client = client
 
-    async def __call__(self, *command: str | int) -> Any:
+    async def __call__(self, *command: str | int | bytes) -> Any:
         """Send a command; return its answer, in redis-py's types with text as ``str``.
 
         Raises:
@@ -66,6 +69,27 @@ class Asked:
             return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
         except (RedisError, OSError, TimeoutError) as error:
             raise RedisSilentError(f"{self._name}: {str(error) or type(error).__name__}") from error
+
+    async def all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands in one packet; return their answers, in order, as Redis sends them.
+
+        It is the connection on which single commands go as well: what these have set for it, such as WATCH, counts, and
+        WAIT waits for these commands. redis-py's pipelines would use another one.
+
+        Raises:
+            RedisSilentError: likewise, of the first one that failed; the others were run all the same.
+        """
+        try:
+            await self._client.initialize()
+            connection: Any = self._client.connection  # initialize has made it
+            await connection.send_packed_command(connection.pack_commands(commands))
+            answers = [await _answer(connection) for _ in commands]
+        except (RedisError, OSError, TimeoutError) as error:
+            raise RedisSilentError(f"{self._name}: {str(error) or type(error).__name__}") from error
+        refused = next((answer for answer in answers if isinstance(answer, ResponseError)), None)
+        if refused is not None:
+            raise RedisSilentError(f"{self._name}: {refused}") from refused
+        return answers
 
     async def info(self, section: str) -> dict[str, Any]:
         """Return a section of INFO; numbers as such.
@@ -77,9 +101,20 @@ class Asked:
         return answer
 
 
+async def _answer(connection: AbstractConnection) -> Any:
+    """Return the next answer; a refusal is a value."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
+
+
 @asynccontextmanager
-async def asking(door: Door, generation: int | None = None) -> AsyncIterator[Asked]:
-    """Open a connection as the operator's user of this generation; the newest one by default."""
+async def asking(door: Door, generation: int | None = None, *, is_text: bool = True) -> AsyncIterator[Asked]:
+    """Open a connection as the operator's user of this generation; the newest one by default.
+
+    Unless ``is_text``, answers are as Redis sends them, with ``bytes`` for text.
+    """
     client = Redis(
         host=door.host,
         port=door.port,
@@ -88,7 +123,7 @@ async def asking(door: Door, generation: int | None = None) -> AsyncIterator[Ask
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
+        decode_responses=is_text,
         single_connection_client=True,
         driver_info=None,
     )

@@ -5,7 +5,9 @@ Source: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from request_counter_operator.api import RequestCounter, Server
 from request_counter_operator.errors import RedisSilentError
@@ -26,10 +28,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Whom one sentinel calls primary, and how many sentinels it knows, itself included."""
+    """Whom one sentinel calls primary, how many sentinels it knows, itself included, and how many replicas are well.
+
+    A replica that has just come back is well to its primary first, and to the sentinels some seconds later. Before that
+    they would hesitate to make it primary.
+    """
 
     primary: str
     sentinels: int
+    replicas: int
 
 
 async def look(counter: RequestCounter, credentials: Credentials) -> StoreReading:
@@ -60,9 +67,14 @@ async def _ask_sentinel(door: Door, name: str) -> Watched | None:
     try:
         async with asking(door) as ask:
             known = await ask("SENTINEL", "MASTER", name)
+            replicas = await ask("SENTINEL", "REPLICAS", name)
     except RedisSilentError:
         return None
-    return Watched(known["ip"], int(known["num-other-sentinels"]) + 1)
+    return Watched(known["ip"], int(known["num-other-sentinels"]) + 1, sum(map(_is_well, replicas)))
+
+
+def _is_well(replica: Mapping[str, Any]) -> bool:
+    return (replica["flags"], replica["master-link-status"]) == ("slave", "ok")
 
 
 def reading_of(said: list[Said], watched: list[Watched]) -> StoreReading:
@@ -82,10 +94,11 @@ def reading_of(said: list[Said], watched: list[Watched]) -> StoreReading:
         primary=primary,
         version=next((one.version for one in said if one.version), None),
         is_whole=(
-            primary is not None
+            chosen is not None
+            and primary is not None
             and len(followers) == len(servers) - 1
             and len(watched) == SENTINELS
-            and all((one.primary, one.sentinels) == (chosen, SENTINELS) for one in watched)
+            and set(watched) == {Watched(chosen, SENTINELS, len(followers))}
         ),
         fault=fault,
     )

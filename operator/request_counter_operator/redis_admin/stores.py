@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from request_counter_operator.cache import Key
+from request_counter_operator.happening import Happening
 from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 
 log = structlog.get_logger()
@@ -17,6 +18,9 @@ Look = Callable[[], Awaitable[StoreReading]]
 
 CALM_INTERVAL_S = 10.0
 """How often a Redis is looked at that is whole, and whose passwords are not being renewed."""
+
+ALONE_INTERVAL_S = 60.0
+"""How often one is looked at that is a single server: of that the watches and the service tell enough."""
 
 UNWELL_INTERVAL_S = 2.0
 """How often one is looked at that is not."""
@@ -28,6 +32,8 @@ class _Followed:
 
     look: Look
     reading: StoreReading = NOT_READ
+    happenings: tuple[Happening, ...] = ()
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -47,6 +53,19 @@ class Stores:
         """Return the latest reading; an empty one where there is none."""
         followed = self._followed.get(key)
         return NOT_READ if followed is None else followed.reading
+
+    async def look_now(self, key: Key) -> StoreReading:
+        """Look, and return what is seen at this moment; an empty reading where nothing is followed."""
+        followed = self._followed.get(key)
+        return NOT_READ if followed is None else await self._look(key, followed)
+
+    def take_happenings(self, key: Key) -> tuple[Happening, ...]:
+        """Return what was done since this was asked last, once."""
+        followed = self._followed.get(key)
+        if followed is None:
+            return ()
+        happenings, followed.happenings = followed.happenings, ()
+        return happenings
 
     def follow(self, key: Key, look: Look, *, is_doubtful: bool) -> None:
         """Look from now on, in this way; at once if something may have happened that a look would tell of."""
@@ -68,17 +87,25 @@ class Stores:
     async def _follow(self, key: Key, followed: _Followed) -> None:
         while True:
             followed.doubt.clear()
+            reading = await self._look(key, followed)
+            await asyncio.sleep(UNWELL_INTERVAL_S)
+            if reading.is_calm:
+                interval_s = CALM_INTERVAL_S if len(reading.servers) > 1 else ALONE_INTERVAL_S
+                rest_s = interval_s * random.uniform(1, 1.1) - UNWELL_INTERVAL_S  # noqa: S311 - no secret
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(followed.doubt.wait(), rest_s)
+
+    async def _look(self, key: Key, followed: _Followed) -> StoreReading:
+        """Look, take note of what is seen and was done, and return it. One look at a time: a look may change things."""
+        async with followed.looking:
             try:
                 reading = await followed.look()
             except Exception:
                 # A fault of ours, which must not leave this Redis without a look for good.
                 log.exception("look at Redis failed", namespace=key.namespace, name=key.name)
                 reading = NOT_READ
-            if reading != followed.reading:
-                followed.reading = reading
-                self._on_news(key)
-            await asyncio.sleep(UNWELL_INTERVAL_S)
-            if reading.is_calm:
-                rest_s = CALM_INTERVAL_S * random.uniform(1, 1.1) - UNWELL_INTERVAL_S  # noqa: S311 - no secret
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(followed.doubt.wait(), rest_s)
+        followed.happenings += reading.happenings
+        if reading != followed.reading or reading.happenings:
+            followed.reading = reading
+            self._on_news(key)
+        return reading

@@ -1,7 +1,15 @@
 """The CronJob that writes a counter's own Redis to files."""
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name, counter_key, labels, metadata
+from request_counter_operator.names import (
+    REDIS_PORT,
+    SENTINEL_PORT,
+    child_name,
+    counter_key,
+    labels,
+    metadata,
+    store_name,
+)
 from request_counter_operator.render.backup_pod import BACKUPS_DIRECTORY, WORK_DIRECTORY, backup_pod, script_container
 from request_counter_operator.render.manifest import Manifest, container_resources, secret_file
 from request_counter_operator.render.redis_config import BACKUP_KEY
@@ -20,7 +28,7 @@ ATTEMPTS = 3
 def render_backup_cronjob(counter: RequestCounter, settings: Settings) -> Manifest | None:
     """Return the CronJob, or None without backups. It is suspended while there is nothing to back up, or not all yet.
 
-    Counts that are still on their way from a backup would make one that is newer and has less.
+    Counts that are still on their way, from a backup or from another Redis, would make one that is newer and has less.
     """
     backup = counter.spec.store.backup
     if backup is None:
@@ -35,7 +43,7 @@ def render_backup_cronjob(counter: RequestCounter, settings: Settings) -> Manife
             "concurrencyPolicy": "Forbid",
             # One that could not begin for so long is left to the next.
             "startingDeadlineSeconds": DEADLINE_S,
-            "suspend": counter.is_hibernating or counter.is_restoring,
+            "suspend": counter.is_hibernating or counter.is_restoring or counter.is_moving,
             "jobTemplate": {
                 # By its labels the operator finds a Job, and sees how it ends.
                 "metadata": {"labels": labels(counter, "backup")},
@@ -61,7 +69,7 @@ def _pod(counter: RequestCounter, settings: Settings, claim: str) -> Manifest:
         {"name": "backups", "mountPath": BACKUPS_DIRECTORY},
         {"name": "login", "mountPath": LOGIN_DIRECTORY, "readOnly": True},
     ]
-    login = secret_file("login", child_name(counter, "redis"), BACKUP_KEYS)
+    login = secret_file("login", store_name(counter), BACKUP_KEYS)
     return backup_pod(counter, claim, {"containers": [container], "volumes": [login]})
 
 

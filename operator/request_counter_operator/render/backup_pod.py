@@ -1,7 +1,7 @@
 """What the pods that write backups and that read them have in common."""
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import child_name
+from request_counter_operator.names import child_name, store_name
 from request_counter_operator.render.manifest import RESTRICTED_CONTAINER, Manifest, restricted_pod
 from request_counter_operator.render.redis_config import CONFIG_DIRECTORY
 from request_counter_operator.render.redis_statefulset import REDIS_USER_ID
@@ -33,7 +33,7 @@ def backup_pod(counter: RequestCounter, claim: str, containers: Manifest) -> Man
         "terminationGracePeriodSeconds": 5,
         **containers,
         "volumes": [
-            {"name": "config", "configMap": {"name": child_name(counter, "redis")}},
+            {"name": "config", "configMap": {"name": store_name(counter)}},
             {"name": "backups", "persistentVolumeClaim": {"claimName": claim}},
             # What a server's volume takes is as much as its file can be.
             {"name": "work", "emptyDir": {"sizeLimit": size}},

@@ -17,6 +17,8 @@ _SERVICE_COMMANDS = (
 _REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill"
 # What a replica may do, and no more: whoever makes a backup is one until he has all data.
 _BACKUP_COMMANDS = "+sync +replconf +ping +role"
+# Who starts without data asks the others for what it had; who is stopped as a primary asks a replica to take over.
+_CLUSTER_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +cluster|nodes +cluster|failover"
 _SENTINEL_COMMANDS = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill "
     "+script|kill"
@@ -41,9 +43,10 @@ def redis_rules(counter: RequestCounter, credentials: Credentials) -> Iterator[t
         "operator": "~* &* +@all",
     }
     mode = counter.spec.store.redis.mode
-    if mode in {"Sentinel", "Cluster"}:
-        rights["replication"] = _REPLICATION_COMMANDS
+    if mode == "Cluster":
+        rights["replication"] = _CLUSTER_REPLICATION_COMMANDS
     if mode == "Sentinel":
+        rights["replication"] = _REPLICATION_COMMANDS
         rights["sentinel"] = _SENTINEL_COMMANDS
     if counter.spec.store.backup is not None:
         rights["backup"] = _BACKUP_COMMANDS + (" +cluster|nodes" if mode == "Cluster" else "")

@@ -3,28 +3,40 @@
 from importlib.resources import files
 
 from request_counter_operator.api import Redis, RequestCounter
-from request_counter_operator.names import REDIS_PORT, metadata
+from request_counter_operator.names import REDIS_PORT, metadata, store_component
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.render.quantities import to_bytes
 from request_counter_operator.render.topology import topology
 
 CONFIG_KEY = "redis.conf"
+COMMON_KEY = "common.sh"
 START_KEY = "redis-start.sh"
 STOP_KEY = "redis-stop.sh"
 SENTINEL_START_KEY = "sentinel-start.sh"
 BACKUP_KEY = "redis-backup.sh"
 RESTORE_KEYS = ("restore-fetch.sh", "restore-serve.sh")
+CLUSTER_START_KEY = "cluster-start.sh"
+CLUSTER_STOP_KEY = "cluster-stop.sh"
 TOPOLOGY_KEY = "topology.sh"
 # Not below /etc/redis, which some images close to all users but their own.
 CONFIG_DIRECTORY = "/etc/request-counter/config"
 ACL_DIRECTORY = "/etc/request-counter/acl"
 DATA_DIRECTORY = "/data"
 
+NODE_TIMEOUT_MS = 4000
+"""For how long a server of a cluster has to be silent before the others take it for dead."""
+
 _SCRIPTS = {
     script.name: script.read_text()
     for script in (files(__package__) / "scripts").iterdir()
     if script.name[-3:] == ".sh"
 }
+
+_SCRIPTS_OF: dict[str, tuple[str, ...]] = {
+    "Sentinel": (START_KEY, STOP_KEY, SENTINEL_START_KEY),
+    "Cluster": (CLUSTER_START_KEY, CLUSTER_STOP_KEY),
+}
+"""How the servers of a mode start, how they stop, and what else there is to start."""
 
 
 def render_redis_config(counter: RequestCounter) -> Manifest | None:
@@ -33,14 +45,19 @@ def render_redis_config(counter: RequestCounter) -> Manifest | None:
     if mode == "External":
         return None
     data = {CONFIG_KEY: redis_config(counter)}
-    if mode == "Sentinel":
-        data |= {name: _SCRIPTS[name] for name in (START_KEY, STOP_KEY, SENTINEL_START_KEY)}
+    if mode in _SCRIPTS_OF:
+        data |= {name: _SCRIPTS[name] for name in (COMMON_KEY, *_SCRIPTS_OF[mode])}
         data[TOPOLOGY_KEY] = topology(counter)
     if counter.spec.store.backup is not None:
         data[BACKUP_KEY] = _SCRIPTS[BACKUP_KEY]
     if counter.spec.restore_from is not None:
         data |= {name: _SCRIPTS[name] for name in RESTORE_KEYS}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(counter, "redis"), "data": data}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(counter, store_component(counter)),
+        "data": data,
+    }
 
 
 def redis_program(counter: RequestCounter) -> str:
@@ -48,13 +65,20 @@ def redis_program(counter: RequestCounter) -> str:
 
     Not the topology: whatever of it changes, a running server learns in another way.
     """
-    scripts = [_SCRIPTS[START_KEY]] if counter.spec.store.redis.mode == "Sentinel" else []
-    return "".join([redis_config(counter), *scripts])
+    mode = counter.spec.store.redis.mode
+    scripts = (COMMON_KEY, _SCRIPTS_OF[mode][0]) if mode in _SCRIPTS_OF else ()
+    return "".join([redis_config(counter), *(_SCRIPTS[script] for script in scripts)])
+
+
+def start_and_stop(counter: RequestCounter) -> tuple[str, str]:
+    """Return the scripts that start and stop a server that is one of several."""
+    start, stop, *_ = _SCRIPTS_OF[counter.spec.store.redis.mode]
+    return start, stop
 
 
 def sentinel_program() -> str:
     """Return all that a sentinel reads when it starts and that must start it anew when it changes."""
-    return _SCRIPTS[SENTINEL_START_KEY]
+    return _SCRIPTS[COMMON_KEY] + _SCRIPTS[SENTINEL_START_KEY]
 
 
 def redis_config(counter: RequestCounter) -> str:
@@ -81,6 +105,8 @@ def redis_config(counter: RequestCounter) -> str:
         lines.append(f"maxmemory {limit * 3 // 4}")
     if store.redis.mode != "Standalone":
         lines += _replication(counter)
+    if store.redis.mode == "Cluster":
+        lines += _cluster()
     return "\n".join(lines) + "\n"
 
 
@@ -95,6 +121,18 @@ def _replication(counter: RequestCounter) -> list[str]:
         # A primary that nobody follows takes no writes: they would be lost when another one is chosen.
         lines += ["min-replicas-to-write 1", "min-replicas-max-lag 10"]
     return lines
+
+
+def _cluster() -> list[str]:
+    return [
+        "cluster-enabled yes",
+        "cluster-config-file nodes.conf",
+        f"cluster-node-timeout {NODE_TIMEOUT_MS}",
+        # Each replica stays with the shard that its name says.
+        "cluster-allow-replica-migration no",
+        # A shard that is lost costs its own counts alone. What is cut off from most primaries stops all the same.
+        "cluster-require-full-coverage no",
+    ]
 
 
 def _memory_limit_bytes(redis: Redis) -> int | None:

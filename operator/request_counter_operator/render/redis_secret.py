@@ -3,7 +3,7 @@
 import base64
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import metadata
+from request_counter_operator.names import metadata, store_component
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.render.redis_acl import redis_users, sentinel_users
@@ -53,7 +53,7 @@ def render_redis_secret(counter: RequestCounter, credentials: Credentials) -> Ma
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": metadata(counter, "redis"),
+        "metadata": metadata(counter, store_component(counter)),
         "type": "Opaque",
         # Not stringData: the API server would move it to data, and server-side apply would lose sight of it.
         "data": {key: base64.b64encode(text.encode()).decode() for key, text in data.items()},

@@ -1,9 +1,20 @@
-"""The StatefulSet that runs a counter's own Redis with its volumes: one server, or a primary with replicas."""
+"""The StatefulSet that runs a counter's own Redis with its volumes: one server, or a primary with replicas.
 
+What pods with data have in common is here as well: those of a cluster differ in their labels and in how they start.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.names import REDIS_PORT, child_name, labels, metadata, selector_labels
+from request_counter_operator.names import (
+    REDIS_BUS_PORT,
+    REDIS_PORT,
+    labels,
+    metadata,
+    selector_labels,
+    store_name,
+)
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.render.facts import Facts
 from request_counter_operator.render.manifest import (
@@ -20,9 +31,8 @@ from request_counter_operator.render.redis_config import (
     CONFIG_DIRECTORY,
     CONFIG_KEY,
     DATA_DIRECTORY,
-    START_KEY,
-    STOP_KEY,
     redis_program,
+    start_and_stop,
 )
 from request_counter_operator.render.redis_probe import ping
 from request_counter_operator.render.redis_secret import ACL_KEY, REPLICATION_KEYS
@@ -38,39 +48,65 @@ GRACE_PERIOD_S = 20
 """A primary hands over in about two seconds, and closes its append-only file in less."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerSet:
+    """What tells one StatefulSet of servers with data from another.
+
+    Attributes:
+        metadata: of the StatefulSet.
+        servers: how many it has when it is awake.
+        labels: of its pods and their claims.
+        selector: the labels by which its pods are found.
+    """
+
+    metadata: Manifest
+    servers: int
+    labels: dict[str, str]
+    selector: dict[str, str]
+
+
 def render_redis_statefulset(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest | None:
-    """Return the StatefulSet, or None when somebody else runs Redis.
+    """Return the StatefulSet; None for a cluster, which has one for each shard, and when somebody else runs Redis."""
+    if counter.spec.store.redis.mode in {"External", "Cluster"}:
+        return None
+    servers = ServerSet(
+        metadata=metadata(counter, "redis"),
+        servers=len(server_names(counter)),
+        labels=labels(counter, "redis"),
+        selector=selector_labels(counter, "redis"),
+    )
+    return server_statefulset(counter, settings, facts, servers)
+
+
+def server_statefulset(counter: RequestCounter, settings: Settings, facts: Facts, servers: ServerSet) -> Manifest:
+    """Return the StatefulSet of these servers.
 
     Going to sleep, Redis goes last: the service's pods still have counts to hand to it.
     """
     redis = counter.spec.store.redis
-    if redis.mode == "External":
-        return None
     persistence = redis.persistence
     spec: dict[str, Any] = {
-        "replicas": 0 if counter.is_hibernating and facts.service_pods == 0 else len(server_names(counter)),
-        "serviceName": child_name(counter, "redis"),
+        "replicas": 0 if counter.is_hibernating and facts.service_pods == 0 else servers.servers,
+        "serviceName": servers.metadata["name"],
         # In order, a pod that never gets ready would never be replaced by a better one.
         "podManagementPolicy": "Parallel",
         # Of several, the operator says which is next: replicas first, so that the primary moves once.
         "updateStrategy": {"type": "RollingUpdate" if redis.mode == "Standalone" else "OnDelete"},
-        "selector": {"matchLabels": selector_labels(counter, "redis")},
-        "template": _pod_template(counter, redis.image or settings.redis_image, facts),
+        "selector": {"matchLabels": servers.selector},
+        "template": _pod_template(counter, redis.image or settings.redis_image, facts, servers),
     }
     if persistence.enabled:
-        spec["volumeClaimTemplates"] = [
-            volume_claim(labels(counter, "redis"), persistence.size, persistence.storage_class_name)
-        ]
+        spec["volumeClaimTemplates"] = [volume_claim(servers.labels, persistence.size, persistence.storage_class_name)]
         spec["persistentVolumeClaimRetentionPolicy"] = {
             "whenDeleted": "Retain" if persistence.retain else "Delete",
             "whenScaled": "Retain",
         }
-    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata(counter, "redis"), "spec": spec}
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": servers.metadata, "spec": spec}
 
 
-def _pod_template(counter: RequestCounter, image: str, facts: Facts) -> Manifest:
-    name = child_name(counter, "redis")
-    is_group = counter.spec.store.redis.mode == "Sentinel"
+def _pod_template(counter: RequestCounter, image: str, facts: Facts, servers: ServerSet) -> Manifest:
+    name = store_name(counter)
+    is_group = counter.spec.store.redis.mode in {"Sentinel", "Cluster"}
     volumes: list[Manifest] = [
         {"name": "config", "configMap": {"name": name}},
         secret_file("acl", name, {ACL_KEY: ACL_KEY}),
@@ -88,10 +124,10 @@ def _pod_template(counter: RequestCounter, image: str, facts: Facts) -> Manifest
         "volumes": volumes,
     }
     if is_group:
-        spec["topologySpreadConstraints"] = [spread_evenly(selector_labels(counter, "redis"))]
+        spec["topologySpreadConstraints"] = [spread_evenly(servers.selector)]
     return {
         "metadata": {
-            "labels": labels(counter, "redis"),
+            "labels": servers.labels,
             "annotations": {
                 # Redis reads both only when it starts, so a change of either must start it anew.
                 "requestcounter.io/config": fingerprint(redis_program(counter)),
@@ -122,9 +158,12 @@ def _container(counter: RequestCounter, image: str, *, is_group: bool) -> Manife
         "volumeMounts": mounts,
     }
     if is_group:
-        container["command"] = ["bash", f"{CONFIG_DIRECTORY}/{START_KEY}"]
-        container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{CONFIG_DIRECTORY}/{STOP_KEY}"]}}}
+        start, stop = start_and_stop(counter)
+        container["command"] = ["bash", f"{CONFIG_DIRECTORY}/{start}"]
+        container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{CONFIG_DIRECTORY}/{stop}"]}}}
         # Until the sentinels agree on a primary there is no Redis: that may take as long as it takes.
         container["startupProbe"] = ping(period_s=2, failures=1800)
         mounts.append({"name": "replication", "mountPath": REPLICATION_DIRECTORY, "readOnly": True})
+    if counter.spec.store.redis.mode == "Cluster":
+        container["ports"].append({"name": "bus", "containerPort": REDIS_BUS_PORT, "protocol": "TCP"})
     return container

@@ -3,16 +3,20 @@
 from dataclasses import dataclass, field
 
 from request_counter_operator.api import External, RequestCounter
-from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name
+from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name, store_name
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.manifest import Manifest, secret_file
 from request_counter_operator.render.redis_secret import PASSWORD_KEY, USERNAME_KEY
-from request_counter_operator.render.topology import group, sentinel_names
+from request_counter_operator.render.topology import group, sentinel_names, shard_servers
 
 _DIRECTORY = "/etc/request-counter"
 _PASSWORD_VOLUME = "redis-password"  # noqa: S105 - the name of a volume
 _CA_VOLUME = "redis-ca"
 _CERTIFICATE_VOLUME = "redis-certificate"
+
+# Any server knows all others. The least number of shards that a cluster can have: more of them change nothing here, and
+# so restart no pod of the service.
+_NAMED_SHARDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,16 @@ class StoreAccess:
         ]
 
 
-def store_access(counter: RequestCounter, credentials: Credentials) -> StoreAccess:
-    """Return the way to the counter's store. ``credentials`` count for the counter's own Redis only."""
+def store_access(counter: RequestCounter, credentials: Credentials, *, prefix: str = "") -> StoreAccess:
+    """Return the way to the counter's store.
+
+    Args:
+        counter: whose store it is.
+        credentials: of the counter's own Redis; they do not count for somebody else's.
+        prefix: before the names of the volumes, for a pod that goes two ways.
+    """
     redis = counter.spec.store.redis
-    access = _own(counter, credentials) if redis.external is None else _external(redis.external)
+    access = _own(counter, credentials, prefix) if redis.external is None else _external(redis.external, prefix)
     if redis.read_from != "Primary":
         access.environment["COUNTER_READ_FROM"] = redis.read_from
     return access
@@ -46,33 +56,43 @@ def own_url(counter: RequestCounter) -> str:
     if counter.spec.store.redis.mode == "Sentinel":
         sentinels = ",".join(f"{name}:{SENTINEL_PORT}" for name in sentinel_names(counter))
         return f"redis+sentinel://{sentinels}/{group(counter)}"
+    if counter.spec.store.redis.mode == "Cluster":
+        first = (shard_servers(counter, shard)[0] for shard in range(_NAMED_SHARDS))
+        return f"redis+cluster://{','.join(f'{name}:{REDIS_PORT}' for name in first)}"
     return f"redis://{child_name(counter, 'redis')}:{REDIS_PORT}/0"
 
 
-def _own(counter: RequestCounter, credentials: Credentials) -> StoreAccess:
-    files = {USERNAME_KEY: "username", PASSWORD_KEY: "password"}
+def _own(counter: RequestCounter, credentials: Credentials, prefix: str) -> StoreAccess:
+    volume = prefix + _PASSWORD_VOLUME
     return StoreAccess(
         environment={
             "COUNTER_STORE": own_url(counter),
-            "COUNTER_STORE_USERNAME_FILE": f"{_DIRECTORY}/{_PASSWORD_VOLUME}/username",
-            "COUNTER_STORE_PASSWORD_FILE": f"{_DIRECTORY}/{_PASSWORD_VOLUME}/password",
+            "COUNTER_STORE_USERNAME_FILE": f"{_DIRECTORY}/{volume}/username",
+            "COUNTER_STORE_PASSWORD_FILE": f"{_DIRECTORY}/{volume}/password",
         },
-        volumes=[secret_file(_PASSWORD_VOLUME, child_name(counter, "redis"), files)],
+        volumes=[
+            secret_file(volume, store_name(counter), {USERNAME_KEY: "username", PASSWORD_KEY: "password"}),
+        ],
         annotations={"requestcounter.io/credentials": credentials.fingerprint},
     )
 
 
-def _external(external: External) -> StoreAccess:
+def _external(external: External, prefix: str) -> StoreAccess:
     access = StoreAccess(environment={"COUNTER_STORE": external.url})
     if (password := external.password_secret_ref) is not None:
-        access.environment["COUNTER_STORE_PASSWORD_FILE"] = f"{_DIRECTORY}/{_PASSWORD_VOLUME}/password"
-        access.volumes.append(secret_file(_PASSWORD_VOLUME, password.name, {password.key: "password"}))
+        volume = secret_file(prefix + _PASSWORD_VOLUME, password.name, {password.key: "password"})
+        _mount(access, volume, {"PASSWORD": "password"})
     if (ca := external.ca_secret_ref) is not None:
-        access.environment["COUNTER_STORE_CA_FILE"] = f"{_DIRECTORY}/{_CA_VOLUME}/ca.crt"
-        access.volumes.append(secret_file(_CA_VOLUME, ca.name, {ca.key: "ca.crt"}))
+        _mount(access, secret_file(prefix + _CA_VOLUME, ca.name, {ca.key: "ca.crt"}), {"CA": "ca.crt"})
     if (certificate := external.client_certificate_secret_ref) is not None:
         files = {"tls.crt": "tls.crt", "tls.key": "tls.key"}
-        access.environment["COUNTER_STORE_CERT_FILE"] = f"{_DIRECTORY}/{_CERTIFICATE_VOLUME}/tls.crt"
-        access.environment["COUNTER_STORE_KEY_FILE"] = f"{_DIRECTORY}/{_CERTIFICATE_VOLUME}/tls.key"
-        access.volumes.append(secret_file(_CERTIFICATE_VOLUME, certificate.name, files))
+        volume = secret_file(prefix + _CERTIFICATE_VOLUME, certificate.name, files)
+        _mount(access, volume, {"CERT": "tls.crt", "KEY": "tls.key"})
     return access
+
+
+def _mount(access: StoreAccess, volume: Manifest, files: dict[str, str]) -> None:
+    """Add a volume, and where its files are: COUNTER_STORE_<what>_FILE."""
+    access.volumes.append(volume)
+    for what, file in files.items():
+        access.environment[f"COUNTER_STORE_{what}_FILE"] = f"{_DIRECTORY}/{volume['name']}/{file}"

@@ -95,7 +95,9 @@ def test_every_child_is_owned_named_and_of_a_known_kind(spec: dict[str, Any]) ->
         owners = [(o["uid"], o["controller"]) for o in metadata.get("ownerReferences", ())]
         # Backups are there for what happens to their RequestCounter.
         assert owners == ([] if manifest["kind"] == "PersistentVolumeClaim" else [(UID, True)])
-        assert re.fullmatch(r"hits(-admin|-backup|-restore|-(redis|sentinel)(-\d)?)?", metadata["name"])
+        assert re.fullmatch(
+            r"hits(-admin|-backup|-restore|-transfer|-(redis|sentinel)(-\d)?|-cluster(-\d(-\d)?)?)?", metadata["name"]
+        )
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "request-counter-operator"
         assert manifest["apiVersion"] == KIND_OF[manifest["kind"]].api_version
 

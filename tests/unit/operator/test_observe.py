@@ -128,6 +128,10 @@ class Looked:
         """Return nothing."""
         return NOT_READ
 
+    def take_happenings(self, _key: Key) -> tuple[()]:
+        """Return none."""
+        return ()
+
     def follow(self, key: Key, _look: Any, *, is_doubtful: bool) -> None:
         """Note the call."""
         self.calls.append((key, is_doubtful))

@@ -108,7 +108,7 @@ def test_what_is_proved_of_passwords_is_written_down() -> None:
     begun = status(wanted.model_copy(update={"status": before}), Settings(), Observed(), THEN)
     after = status(wanted.model_copy(update={"status": begun}), Settings(), Observed(store=reading), NOW)
     assert (before.store, begun.store, after.store) == tuple(
-        StoreStatus(mode="Standalone", primary="hits-redis-0", version=version, auth=auth)
+        StoreStatus(mode="Standalone", durability="Persisted", primary="hits-redis-0", version=version, auth=auth)
         for version, auth in [
             (None, AuthStatus(since=THEN)),
             (None, AuthStatus(accepted=(0, 1), rotate="x", since=THEN)),

@@ -26,7 +26,7 @@ def said(number: int, role: Any, *, linked: bool | None = None) -> Said:
 
 PRIMARY = said(0, "Primary")
 FOLLOWERS = [said(1, "Replica", linked=True), said(2, "Replica", linked=True)]
-AGREED = [Watched(ADDRESSES[0], sentinels=3)] * 3
+AGREED = [Watched(ADDRESSES[0], sentinels=3, replicas=2)] * 3
 
 
 def test_a_group_is_whole_when_all_follow_the_primary_that_all_sentinels_name() -> None:
@@ -45,8 +45,9 @@ def test_a_group_is_whole_when_all_follow_the_primary_that_all_sentinels_name() 
         ([PRIMARY, FOLLOWERS[0], said(2, "Replica", linked=False)], AGREED),
         ([PRIMARY, FOLLOWERS[0], said(2, "Unreachable")], AGREED),
         ([PRIMARY, *FOLLOWERS], AGREED[:2]),
-        ([PRIMARY, *FOLLOWERS], [*AGREED[:2], Watched(ADDRESSES[0], sentinels=2)]),
-        ([PRIMARY, *FOLLOWERS], [*AGREED[:2], Watched(ADDRESSES[1], sentinels=3)]),
+        ([PRIMARY, *FOLLOWERS], [*AGREED[:2], Watched(ADDRESSES[0], sentinels=2, replicas=2)]),
+        ([PRIMARY, *FOLLOWERS], [*AGREED[:2], Watched(ADDRESSES[1], sentinels=3, replicas=2)]),
+        ([PRIMARY, *FOLLOWERS], [*AGREED[:2], Watched(ADDRESSES[0], sentinels=3, replicas=1)]),
     ],
 )
 def test_a_group_that_lacks_something_counts_on(servers: list[Said], sentinels: list[Watched]) -> None:
@@ -60,7 +61,7 @@ def test_a_group_that_lacks_something_counts_on(servers: list[Said], sentinels: 
         ([PRIMARY, *FOLLOWERS], AGREED[:1], "1 of 3 sentinels answer, and do not agree on a primary"),
         ([said(0, "Unreachable"), *FOLLOWERS], AGREED, "the primary does not answer"),
         # Who calls itself primary is not, unless the sentinels say so.
-        ([PRIMARY, *FOLLOWERS], [Watched(ADDRESSES[1], sentinels=3)] * 3, "the primary does not answer"),
+        ([PRIMARY, *FOLLOWERS], [Watched(ADDRESSES[1], sentinels=3, replicas=2)] * 3, "the primary does not answer"),
     ],
 )
 def test_without_a_primary_the_fault_is_told(servers: list[Said], sentinels: list[Watched], fault: str) -> None:

@@ -2,15 +2,8 @@
 # Starts a Redis of a Sentinel group as what the sentinels say it is, and never as a primary that has lost its data.
 # Nobody else decides who is primary: not this script, not the operator.
 set -euo pipefail
-. /etc/request-counter/config/topology.sh
-user=$(</etc/request-counter/replication/username)
-export REDISCLI_AUTH
-REDISCLI_AUTH=$(</etc/request-counter/replication/password)
-
-say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
-
-# The address of a pod's own Service, which stays when the pod does not.
-address() { local found; found=$(getent hosts "$1.$NAMESPACE.svc") && printf '%s' "${found%% *}"; }
+. /etc/request-counter/config/common.sh
+log_in_as /etc/request-counter/replication
 
 # The address that a majority of the sentinels calls primary; empty while there is none.
 agreed_primary() {
@@ -34,7 +27,7 @@ others_may_have_data() {
   local server answer
   for server in $SERVERS; do
     [ "$server" != "$HOSTNAME" ] || continue
-    if answer=$(timeout 2 redis-cli -h "$server.$NAMESPACE.svc" --user "$user" --no-auth-warning --raw info keyspace 2>/dev/null) \
+    if answer=$(cli -h "$server.$NAMESPACE.svc" info keyspace) \
       && [[ $answer == *Keyspace* ]]; then
       [[ $answer != *keys=* ]] || return 0
     elif [ "$BOOTSTRAPPED" = yes ]; then

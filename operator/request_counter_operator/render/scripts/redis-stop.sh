@@ -2,12 +2,9 @@
 # Before a primary is stopped on purpose, hands over to a replica that has all its data; a replica just stops.
 # Whatever fails here, the sentinels do a moment later, when the primary is gone.
 set -uo pipefail
-. /etc/request-counter/config/topology.sh
-user=$(</etc/request-counter/replication/username)
-export REDISCLI_AUTH
-REDISCLI_AUTH=$(</etc/request-counter/replication/password)
+. /etc/request-counter/config/common.sh
+log_in_as /etc/request-counter/replication
 
-cli() { timeout 2 redis-cli --user "$user" --no-auth-warning --raw "$@" 2>/dev/null; }
 # Whether a replica has received all there is. No new writes come meanwhile.
 is_followed() {
   local replication offset
@@ -17,18 +14,20 @@ is_followed() {
 }
 
 [ "$(cli role | head -n 1)" = master ] || exit 0
-[ -n "$(cli info replication | grep 'state=online')" ] || exit 0
+# A replica that is just coming back is waited for: whoever goes without one leaves counts behind.
+for _ in $(seq 20); do cli info replication | grep -q 'state=online' && break; sleep 0.5; done
+cli info replication | grep -q 'state=online' || exit 0
 # Writes wait instead of failing, and none can be acknowledged here that the next primary does not have.
-cli client pause 12000 write > /dev/null
+cli client pause 8000 write > /dev/null
 for _ in $(seq 40); do is_followed && break; sleep 0.05; done
-ask() { timeout 2 redis-cli -h "$1.$NAMESPACE.svc" -p 26379 --user "$user" --no-auth-warning --raw sentinel "$2" "$GROUP" 2>/dev/null; }
-me=$(getent hosts "$HOSTNAME.$NAMESPACE.svc")
+ask() { cli -h "$1.$NAMESPACE.svc" -p 26379 sentinel "$2" "$GROUP"; }
+me=$(address "$HOSTNAME")
 for sentinel in $SENTINELS; do
   [ "$(ask "$sentinel" failover)" != OK ] || break
 done
-for _ in $(seq 50); do
+for _ in $(seq 40); do
   next=$(ask "$sentinel" get-master-addr-by-name | head -n 1)
-  [ -z "$next" ] || [ "$next" = "${me%% *}" ] || break
+  [ -z "$next" ] || [ "$next" = "$me" ] || break
   sleep 0.1
 done
 # Who still waits here asks the sentinels, and finds the next primary.

@@ -2,12 +2,9 @@
 # Starts a sentinel, which remembers on its volume what it knows. One that knows nothing asks the others, and then the
 # servers; only of a group that has never come together does it take the first server for the primary.
 set -euo pipefail
-. /etc/request-counter/config/topology.sh
+. /etc/request-counter/config/common.sh
 secrets=/etc/request-counter/sentinel
 conf=/data/sentinel.conf
-
-say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
-address() { local found; found=$(getent hosts "$1.$NAMESPACE.svc") && printf '%s' "${found%% *}"; }
 
 # The address that another sentinel calls primary; empty when none knows.
 primary_by_sentinels() {

@@ -1,0 +1,39 @@
+"""What to do when so many primaries are gone that the others cannot choose new ones any more. Pure.
+
+A replica becomes primary when most primaries vote for it. With half of them lost at once there are not enough left, and
+the cluster stays as it is for good: somebody else has to say so, and that is us.
+
+Source: https://redis.io/docs/latest/commands/cluster-failover/
+"""
+
+from collections.abc import Sequence
+
+from request_counter_operator.redis_admin.cluster.membership import Step, slot_owners
+from request_counter_operator.redis_admin.cluster.nodes import Node
+
+PATIENCE_S = 10.0
+"""For how long primaries have to stay gone. Pods that were only restarted are back by then, with all they had."""
+
+
+def lost_primaries(nodes: Sequence[Node]) -> frozenset[str]:
+    """Return the ids of primaries with slots that neither we nor any server that answers can reach."""
+    alive = {node.me.id for node in nodes}
+    return frozenset(
+        identity
+        for identity in slot_owners(nodes).keys() - alive
+        if all(identity in node.table and node.table[identity].is_gone for node in nodes)
+    )
+
+
+def takeovers(nodes: Sequence[Node]) -> list[Step]:
+    """Return which replicas are to take over, one for each lost primary, if the servers cannot settle it themselves.
+
+    It is the one with most of its primary's data. A primary without a replica that answers stays lost.
+    """
+    owners, lost = slot_owners(nodes), lost_primaries(nodes)
+    has_majority = len(owners) - len(lost) > len(owners) // 2
+    if not lost or has_majority:
+        return []
+    followers = [[node for node in nodes if node.me.primary_id == identity] for identity in sorted(lost)]
+    heirs = [max(nodes, key=lambda node: (node.offset, node.name)) for nodes in followers if nodes]
+    return [Step(heir.name, ("CLUSTER", "FAILOVER", "TAKEOVER")) for heir in heirs]

@@ -1,0 +1,16 @@
+# What the scripts of servers and sentinels share. To be sourced.
+. /etc/request-counter/config/topology.sh
+
+say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
+
+# The address of a pod's own Service, which stays when the pod does not.
+address() { local found; found=$(getent hosts "$1.$NAMESPACE.svc") && printf '%s' "${found%% *}"; }
+
+# Has redis-cli log in as the user in this folder of a Secret; the password is on no command line.
+log_in_as() {
+  user=$(<"$1/username")
+  REDISCLI_AUTH=$(<"$1/password")
+  export REDISCLI_AUTH
+}
+
+cli() { timeout 2 redis-cli --user "$user" --no-auth-warning --raw "$@" 2>/dev/null; }
