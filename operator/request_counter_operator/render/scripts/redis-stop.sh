@@ -5,12 +5,19 @@ set -uo pipefail
 . /etc/request-counter/config/common.sh
 log_in_as /etc/request-counter/replication
 
-# Whether a replica has received all there is. No new writes come meanwhile.
+# Whether the replicas have received all there is: any of them may be chosen. They are asked themselves, because what is
+# known of them here is up to a second old. No new writes come meanwhile.
 is_followed() {
-  local replication offset
-  replication=$(cli info replication | tr -d '\r')
-  offset=$(sed -n 's/^master_repl_offset://p' <<< "$replication")
-  grep -q "^slave[0-9]*:.*state=online,offset=$offset," <<< "$replication"
+  local server offset nobody=1
+  offset=$(cli info replication | tr -d '\r' | sed -n 's/^master_repl_offset://p')
+  for server in $SERVERS; do
+    [ "$server" != "$HOSTNAME" ] || continue
+    case $(cli -h "$server.$NAMESPACE.svc" role | sed -n '1p;4p;5p' | paste -sd' ') in
+      "slave connected $offset") nobody=0 ;;
+      "slave connected "*) return 1 ;;
+    esac
+  done
+  return $nobody
 }
 
 [ "$(cli role | head -n 1)" = master ] || exit 0
