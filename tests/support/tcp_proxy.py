@@ -43,16 +43,17 @@ class TcpProxy:
         self._cuts_next_reply = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            server_reader, server_writer = await asyncio.open_connection(*self._address)
-            both = {writer, server_writer}
-            self._writers |= both
-            try:
+        both = {writer}
+        try:
+            with contextlib.suppress(OSError):
+                server_reader, server_writer = await asyncio.open_connection(*self._address)
+                both.add(server_writer)
+                self._writers |= both
                 await asyncio.gather(_pass_on(reader, server_writer), self._pass_replies_on(server_reader, writer))
-            finally:
-                for one in both:
-                    one.transport.abort()
-                self._writers -= both
+        finally:
+            for one in both:
+                one.transport.abort()
+            self._writers -= both
 
     async def _pass_replies_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):

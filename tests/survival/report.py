@@ -25,6 +25,27 @@ The same without the remedy; the books find what is lost, so they would find it 
 | Redis | What is done to it | What the books found |
 |---|---|---|
 {controls}
+{neighbours}{renewals}"""
+
+_NEIGHBOURS = """
+## Ten counters
+
+Five with Sentinel and five with Cluster beside each other, while a server or sentinel chosen at random is deleted every
+{every_s} s for {minutes} minutes, every second one by force. All of them are asked again and again whom they know.
+
+| Deleted | Answers of servers and sentinels | That knew another counter's | Acknowledged | Of these lost |
+|--:|--:|--:|--:|--:|
+| {deleted} | {looks:,} | 0 | {acknowledged:,} | 0 |
+"""
+
+_RENEWALS = """
+## Passwords
+
+All passwords of a Redis are renewed, again and again, while 100 PUT/s are sent.
+
+| Redis | Renewals | Acknowledged | Not acknowledged | Pods restarted |
+|---|--:|--:|--:|--:|
+{rows}
 """
 
 
@@ -34,6 +55,8 @@ class Report:
 
     rows: list[str] = field(default_factory=list)
     controls: list[str] = field(default_factory=list)
+    neighbours: str = ""
+    renewals: list[str] = field(default_factory=list)
 
     def add(self, redis: str, fault: str, operator: str, books: Books) -> None:
         """Add a run."""
@@ -47,6 +70,23 @@ class Report:
         """Add a control run."""
         self.controls.append(f"| {redis} | {fault} | {found} |")
 
+    def add_neighbours(self, deleted: int, looks: int, acknowledged: int, *, for_s: int, every_s: int) -> None:
+        """Add the run with many counters, in which nobody has met a stranger and nothing was lost."""
+        self.neighbours = _NEIGHBOURS.format(
+            deleted=deleted, looks=looks, acknowledged=acknowledged, minutes=for_s // 60, every_s=every_s
+        )
+
+    def add_renewals(self, redis: str, times: int, books: Books) -> None:
+        """Add a run in which passwords were renewed, no request failed and no pod was restarted."""
+        self.renewals.append(f"| {redis} | {times} | {books.acknowledged:,} | 0 | 0 |")
+
     def page(self, machine: str, date: str) -> str:
         """Return the page."""
-        return _PAGE.format(date=date, machine=machine, rows="\n".join(self.rows), controls="\n".join(self.controls))
+        return _PAGE.format(
+            date=date,
+            machine=machine,
+            rows="\n".join(self.rows),
+            controls="\n".join(self.controls),
+            neighbours=self.neighbours,
+            renewals=_RENEWALS.format(rows="\n".join(self.renewals)) if self.renewals else "",
+        )

@@ -1,0 +1,123 @@
+"""Ten counters whose pods die at random: no Redis and no sentinel ever takes another counter's for one of its own.
+
+With operators that name groups alike, or that remember addresses of pods which others have now, it has happened.
+"""
+
+import asyncio
+import random
+import re
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kubectl_requestcounter.ledger import Ledger
+from tests.support.eventually import eventually
+from tests.support.kubectl import Kubectl, KubectlError
+from tests.support.resources import GATE, answers, host, resource
+from tests.survival.report import Report
+
+FOR_S = 900
+EVERY_S = 10
+ALL_READY_WITHIN_S = 900
+SMALL = {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "256Mi"}}
+MODES = {f"counter-{number}": "Sentinel" if number % 2 else "Cluster" for number in range(10)}
+SERVERS = "--selector=app.kubernetes.io/component in (redis,cluster,sentinel)"
+INSTANCE = "app.kubernetes.io/instance"
+ASK = {
+    "redis": ". /etc/request-counter/config/common.sh; log_in_as /etc/request-counter/replication;"
+    " cli info replication; cli cluster nodes",
+    "sentinel": ". /etc/request-counter/config/common.sh; log_in_as /etc/request-counter/sentinel;"
+    ' for what in replicas sentinels; do cli -p 26379 sentinel $what "$GROUP"; done; cli -p 26379 sentinel masters',
+}
+"""By container: whom it knows, in which form does not matter."""
+
+pytestmark = pytest.mark.timeout(3_600)
+
+
+@dataclass
+class Looks:
+    """How often a server or sentinel told whom it knows."""
+
+    answered: int = 0
+    known: int = 0
+
+
+def spec(mode: str) -> dict[str, Any]:
+    redis = {"mode": mode, "resources": SMALL}
+    return {"replicas": 1, "resources": SMALL, "store": {"durability": "Replicated", "redis": redis}}
+
+
+async def test_ten_counters_never_meet(namespace: Kubectl, report: Report) -> None:
+    await namespace.apply(*(resource(namespace, spec(mode), name) for name, mode in MODES.items()))
+    await all_ready(namespace)
+    looks, deleted, choice = Looks(), 0, random.Random(1)  # noqa: S311 - the same pods each time
+    async with AsyncExitStack() as stack:
+        ledgers = [
+            await stack.enter_async_context(Ledger(GATE, host=host(namespace, name), paths=20, rate_per_s=10))
+            for name in MODES
+        ]
+        until_s = time.monotonic() + FOR_S
+        while time.monotonic() < until_s:
+            next_s = time.monotonic() + EVERY_S
+            await delete_one(namespace, choice)
+            deleted += 1
+            await nobody_knows_strangers(namespace, looks)
+            await asyncio.sleep(next_s - time.monotonic())
+        await all_ready(namespace)
+    await nobody_knows_strangers(namespace, looks)
+    books = [await ledger.verify() for ledger in ledgers]
+    # Every server and sentinel was asked again and again, and most of what they know is others.
+    assert looks.answered >= deleted * len(MODES)
+    assert looks.known >= looks.answered
+    acknowledged = sum(one.acknowledged for one in books)
+    report.add_neighbours(deleted, looks.answered, acknowledged, for_s=FOR_S, every_s=EVERY_S)
+
+
+async def all_ready(kubectl: Kubectl) -> None:
+    """Wait until all counters are, as kubectl would not be allowed to wait so long in one command."""
+
+    async def are_ready() -> bool:
+        found = (await kubectl.get("requestcounters"))["items"]
+        conditions = [c for one in found for c in one.get("status", {}).get("conditions", ()) if c["type"] == "Ready"]
+        return [c["status"] for c in conditions] == ["True"] * len(MODES)
+
+    await eventually(are_ready, within_s=ALL_READY_WITHIN_S, every_s=5)
+    for name in MODES:
+        await eventually(lambda name=name: answers(kubectl, name), within_s=30)  # type: ignore[misc]
+
+
+async def delete_one(kubectl: Kubectl, choice: random.Random) -> None:
+    pods = [pod["metadata"]["name"] for pod in (await kubectl.get("pods", SERVERS))["items"]]
+    how = choice.choice([(), ("--grace-period=0", "--force")])
+    await kubectl("delete", "pod", choice.choice(pods), "--wait=false", "--ignore-not-found", *how)
+
+
+async def nobody_knows_strangers(kubectl: Kubectl, looks: Looks) -> None:
+    """Ask every server and sentinel whom it knows; of these, none is another counter's.
+
+    Raises:
+        AssertionError: One knows another counter's address.
+    """
+    pods = (await kubectl.get("pods", SERVERS))["items"]
+    services = (await kubectl.get("services"))["items"]
+    owners = {service["spec"]["clusterIP"]: service["metadata"]["labels"][INSTANCE] for service in services}
+    owners |= {pod["status"]["podIP"]: pod["metadata"]["labels"][INSTANCE] for pod in pods if "podIP" in pod["status"]}
+    few = asyncio.Semaphore(4)
+
+    async def look(pod: dict[str, Any]) -> None:
+        name, own = pod["metadata"]["name"], pod["metadata"]["labels"][INSTANCE]
+        container = "sentinel" if "sentinel" in name else "redis"
+        async with few:
+            try:
+                told = await kubectl("exec", name, f"--container={container}", "--", "bash", "-c", ASK[container])
+            except KubectlError:
+                return  # it is just going or coming
+        known = set(re.findall(r"\d+\.\d+\.\d+\.\d+", told))
+        looks.answered += 1
+        looks.known += sum(owners.get(address) == own for address in known)
+        assert {owners.get(address, own) for address in known} <= {own}, f"{name} knows {known}"
+
+    await asyncio.gather(*map(look, pods))
