@@ -17,10 +17,12 @@ from request_counter_operator import __version__
 from request_counter_operator.api_connection import api_tracing
 from request_counter_operator.apply import Applier
 from request_counter_operator.cache import Cache, Key
+from request_counter_operator.child_index import ChildIndex
 from request_counter_operator.election import Election
 from request_counter_operator.errors import NotFoundError, OperatorError
 from request_counter_operator.events import Recorder
 from request_counter_operator.handlers import build_registry
+from request_counter_operator.informer import Informer
 from request_counter_operator.kinds import CHILD_KINDS, REQUEST_COUNTER
 from request_counter_operator.kube import Cluster, connect
 from request_counter_operator.logs import configure_logs
@@ -54,6 +56,7 @@ class Program:
         self.gate = WriteGate(time.monotonic)
         self.tracing = api_tracing(self.metrics, self.pulse)
         self.cache = Cache()
+        self.children = ChildIndex()
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -90,7 +93,7 @@ class Program:
             health = Health(self.pulse, lambda: queue.oldest_s, lambda: self.pulse.have_all_begun)
             log.info("operator starting", version=__version__, identity=self.identity)
             async with serve_probes(self.settings.probe_port, health, self.metrics):
-                await self._work(queue, election)
+                await self._work(queue, election, self._informers(cluster, queue))
         log.info("operator stopped")
 
     def _reconciler(self, cluster: Cluster, observer: Observer) -> Reconciler:
@@ -119,7 +122,14 @@ class Program:
         watch("leading", "1 while this operator is the one that writes.", lambda: float(election.is_leading))
         watch("lease_age_seconds", "Time since this operator renewed the Lease.", lambda: election.lease_age_s)
 
-    async def _work(self, queue: WorkQueue[Key], election: Election) -> None:
+    def _informers(self, cluster: Cluster, queue: WorkQueue[Key]) -> list[Informer]:
+        return [
+            Informer(cluster, kind, namespace, self.children, queue)
+            for namespace in self.settings.namespaces or [""]
+            for kind in CHILD_KINDS
+        ]
+
+    async def _work(self, queue: WorkQueue[Key], election: Election, informers: list[Informer]) -> None:
         """Watch, stand for election and work off the queue until a signal; then let another one take over at once."""
         stop = asyncio.Event()
 
@@ -132,7 +142,7 @@ class Program:
 
         async with asyncio.TaskGroup() as group:
             watching = asyncio.Event()
-            registry = build_registry(self.cache, queue, self.tracing)
+            registry = build_registry(self.cache, self.children, queue, self.tracing)
             namespaces = self.settings.namespaces
             kopf_operator = kopf.operator(
                 registry=registry,
@@ -142,13 +152,15 @@ class Program:
                 stop_flag=watching,
             )
             group.create_task(kopf_operator).add_done_callback(lambda _: stop.set())
+            informing = [group.create_task(informer.run()) for informer in informers]
             working, leading = group.create_task(queue.run()), group.create_task(lead())
             await stop.wait()
             leading.cancel()
             self.gate.close()
             if await self.gate.until_quiet(LAST_WRITES_S):
                 await election.release()
-            working.cancel()
+            for task in (working, *informing):
+                task.cancel()
             watching.set()
 
 

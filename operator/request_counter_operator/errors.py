@@ -11,6 +11,7 @@ OperatorError
 └── ApiError                the API server refused or could not be reached: retried with backoff
     ├── NotFoundError
     ├── ConflictError
+    ├── ExpiredError            a version or a page that is too old to go on from
     ├── ImmutableFieldError     a field that can only be had by making the object anew
     └── TerminatingError        the namespace is going away: nothing is owed any more
 """
@@ -74,6 +75,10 @@ class ApiError(OperatorError):
 
 class RedisSilentError(OperatorError):
     """A Redis server or sentinel gave no answer, or an error."""
+
+
+class ExpiredError(ApiError):
+    """What a watch or a list is to go on from, the API server does not remember any more. To be listed anew."""
 
 
 class NotFoundError(ApiError):

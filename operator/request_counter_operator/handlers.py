@@ -1,10 +1,11 @@
-"""What kopf does for us: watch, index, and say whose state may have changed. Every handler only names a key.
+"""What kopf does for us: watch RequestCounters, and say which may have changed. Every handler only names a key.
 
 There are no create, update, timer or daemon handlers on purpose: kopf keeps their progress in annotations and
 finalizers of the resource, and nothing of the operator's is to be on it but its status.
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from itertools import repeat
 from typing import Any
 
@@ -12,23 +13,23 @@ import aiohttp
 import kopf
 
 from request_counter_operator.api_connection import api_connector
-from request_counter_operator.cache import Body, Cache, Child, Key, owner_key
-from request_counter_operator.kinds import CHILD_KINDS, REQUEST_COUNTER, Kind
-from request_counter_operator.names import SELECT_OURS
+from request_counter_operator.cache import Body, Cache, Child, Key
+from request_counter_operator.kinds import REQUEST_COUNTER, Kind
+from request_counter_operator.kube import PAGE_OBJECTS
 from request_counter_operator.watch_pulse import WATCH_S
 from request_counter_operator.workqueue import WorkQueue
 
 COUNTERS = "counters"
-CHILDREN = "children"
-LIST_CHUNK = 200
-"""Objects a page: what is read of a large cluster at once, at the start."""
 
 
-def build_registry(cache: Cache, queue: WorkQueue[Key], tracing: aiohttp.TraceConfig) -> kopf.OperatorRegistry:
-    """Return handlers that fill ``cache`` and add to ``queue``, the latter not before all lists are read.
+def build_registry(
+    cache: Cache, children: Mapping[Key, Collection[Child]], queue: WorkQueue[Key], tracing: aiohttp.TraceConfig
+) -> kopf.OperatorRegistry:
+    """Return handlers that fill ``cache`` and add to ``queue``, the latter not before the whole list is read.
 
     Args:
-        cache: gets the indexes.
+        cache: gets the index of RequestCounters, and that of the children.
+        children: the latter.
         queue: gets the keys.
         tracing: is told of every request to the API server.
     """
@@ -39,43 +40,32 @@ def build_registry(cache: Cache, queue: WorkQueue[Key], tracing: aiohttp.TraceCo
 
     async def startup(*, settings: kopf.OperatorSettings, **indexes: Any) -> None:
         configure(settings)
-        cache.attach(indexes[COUNTERS], indexes[CHILDREN])
+        cache.attach(indexes[COUNTERS], children)
 
     async def counter_event(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
         queue.add(counter_key(body), urgent=type is not None)
-
-    async def child_event(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002 - kopf's name
-        owner = owner_key(body)
-        if owner is not None:
-            queue.add(owner, urgent=type is not None)
 
     kopf.on.login(registry=registry)(login)
     kopf.on.startup(registry=registry)(startup)
     kopf.index(*_selector(REQUEST_COUNTER), id=COUNTERS, registry=registry)(index_counter)
     kopf.on.event(*_selector(REQUEST_COUNTER), registry=registry)(counter_event)
-    for kind in CHILD_KINDS:
-        kopf.index(*_selector(kind), id=CHILDREN, registry=registry, param=kind)(index_child)
-        kopf.on.event(*_selector(kind), registry=registry)(child_event)
     return registry
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    """Set kopf up: no footprint on any object, no look at what is not ours, no watch that hangs for ever."""
+    """Set kopf up: no footprint on any object, no watch that hangs for ever."""
     settings.posting.enabled = False
     settings.scanning.disabled = True  # no right to list namespaces and CRDs is needed
     settings.peering.standalone = True
     settings.watching.server_timeout = WATCH_S
     settings.watching.client_timeout = settings.watching.inactivity_timeout = WATCH_S + 10
     settings.watching.connect_timeout = 5
-    settings.watching.chunk_size = LIST_CHUNK
+    settings.watching.chunk_size = PAGE_OBJECTS
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.networking.error_backoffs = repeat(2.0)  # for ever: what watches has nothing better to do
     settings.queueing.idle_timeout = 0.5  # each object that told something has a task for so long
     settings.queueing.exit_timeout = 0.5
-    for kind in CHILD_KINDS:
-        # Always the 3-tuple: other forms of the key match nothing, silently.
-        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = SELECT_OURS
 
 
 async def open_session(tracing: aiohttp.TraceConfig, **kwargs: Any) -> kopf.AiohttpSession | None:
@@ -98,13 +88,6 @@ async def index_counter(body: kopf.Body, **_: Any) -> dict[Key, Body]:
     raw = dict(body)
     raw["metadata"] = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     return {counter_key(body): raw}
-
-
-async def index_child(body: kopf.Body, param: Any = None, **_: Any) -> dict[Key, Child]:
-    """Index a child by its owner's key, reduced to what reconciling needs."""
-    owner = owner_key(body)
-    kind: Kind = param  # items of a list do not tell their kind
-    return {} if owner is None else {owner: Child.from_body({**body, "kind": kind.kind})}
 
 
 def counter_key(body: Body) -> Key:

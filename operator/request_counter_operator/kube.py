@@ -1,4 +1,4 @@
-"""The API server, as far as the operator needs it: apply, read, create, delete, and nothing else.
+"""The API server, as far as the operator needs it: apply, read, watch, create, delete, and nothing else.
 
 A thin layer over the official client's dynamic part. Every call has a deadline; every failure is one of ``errors``.
 Every write goes through the gate, but for those to the Lease that opens it.
@@ -7,7 +7,6 @@ Every write goes through the gate, but for those to the Lease that opens it.
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
 
 import aiohttp
@@ -16,22 +15,16 @@ from kubernetes.aio.dynamic import DynamicClient
 
 from request_counter_operator.api import Metadata
 from request_counter_operator.api_connection import api_connector
-from request_counter_operator.errors import (
-    IMMUTABLE_FIELD,
-    ApiError,
-    ConflictError,
-    ImmutableFieldError,
-    NotFoundError,
-    NotLeadingError,
-    TerminatingError,
-)
+from request_counter_operator.api_errors import error_of_status, translated_errors
+from request_counter_operator.errors import ApiError, NotFoundError, NotLeadingError
 from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, VOLUME_CLAIM, Kind
 from request_counter_operator.names import FIELD_MANAGER
+from request_counter_operator.watch_pulse import WATCH_S
 from request_counter_operator.write_gate import WriteGate
 
 REQUEST_TIMEOUT_S = 15
-MAX_MESSAGE_CHARS = 512
-"""A refusal may quote the whole object: enough to understand it, not enough to flood a condition or a log."""
+PAGE_OBJECTS = 200
+"""How many objects of a long list are read at once."""
 
 Object = dict[str, Any]
 
@@ -106,8 +99,7 @@ class Cluster:
             NotFoundError: The CustomResourceDefinition is not there.
             ApiError: The server refused or could not be reached.
         """
-        path = f"/apis/{REQUEST_COUNTER.api_version}/{REQUEST_COUNTER.plural}"
-        await self._request("get", REQUEST_COUNTER.path(namespace) if namespace else path, limit=1)
+        await self._request("get", REQUEST_COUNTER.path(namespace), limit=1)
 
     async def get(self, kind: Kind, namespace: str, name: str, *, may_be_old: bool = False) -> Object:
         """Return an object; with ``may_be_old``, as the server's cache has it, without asking its database.
@@ -130,6 +122,42 @@ class Cluster:
         answer = await self._request("get", kind.path(namespace), label_selector=selector)
         items: list[Object] = answer["items"]
         return items
+
+    async def page(self, kind: Kind, namespace: str, selector: str, token: str) -> Object:
+        """Return some of the objects with these labels, of a namespace or (empty) of all, as the API's list.
+
+        Its ``metadata.continue`` is the ``token`` of the next page; that of the first is empty.
+
+        Raises:
+            ExpiredError: The list has become too old to be gone on with.
+            ApiError: The server refused or could not be reached.
+        """
+        return await self._request(
+            "get", kind.path(namespace), label_selector=selector, limit=PAGE_OBJECTS, _continue=token or None
+        )
+
+    async def watch(self, kind: Kind, namespace: str, selector: str, version: str) -> AsyncIterator[Object]:
+        """Yield what happens to these objects from a version on, bookmarks included; end when the server does.
+
+        Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+
+        Raises:
+            ExpiredError: The server does not remember that version any more.
+            ApiError: The server refused, could not be reached, or fell silent.
+        """
+        options: dict[str, Any] = {"label_selector": selector, "resource_version": version, "watch": "true"}
+        options |= {"timeout_seconds": WATCH_S, "query_params": [("allowWatchBookmarks", "true")]}
+        silence = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=WATCH_S + 10)
+        with translated_errors():
+            response = await self._dynamic.request(
+                "get", kind.path(namespace), serialize=False, _request_timeout=silence, header_params={}, **options
+            )
+            async with response:
+                async for line in response.content:
+                    event: Object = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise error_of_status(event["object"])
+                    yield event
 
     async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Create an object.
@@ -224,28 +252,7 @@ class Cluster:
     async def _request(self, method: str, path: str, *, timeout_s: float = REQUEST_TIMEOUT_S, **options: Any) -> Object:
         options.setdefault("query_params", [])  # the client's own default is shared by all calls
         options.setdefault("header_params", {})
-        try:
+        with translated_errors():
             response = await self._dynamic.request(method, path, serialize=False, _request_timeout=timeout_s, **options)
             answer: Object = await response.json()
-        except client.ApiException as error:
-            raise _translated(error) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ApiError(f"cannot reach the API server: {str(error) or type(error).__name__}") from error
         return answer
-
-
-def _translated(error: client.ApiException) -> ApiError:
-    """Return the error that says what the server's answer means for us."""
-    try:
-        answer = json.loads(error.body or "")
-    except ValueError:
-        answer = {}
-    words = str(answer.get("message") or error.reason)
-    message = words[:MAX_MESSAGE_CHARS]
-    causes = (answer.get("details") or {}).get("causes") or ()
-    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes):
-        return TerminatingError(message, status=error.status)
-    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and IMMUTABLE_FIELD.search(words):
-        return ImmutableFieldError(message, status=error.status)
-    kinds = {404: NotFoundError, 409: ConflictError}
-    return kinds.get(error.status, ApiError)(message, status=error.status)

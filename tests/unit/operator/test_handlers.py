@@ -1,10 +1,9 @@
-"""What is watched, and how: every kind, nothing that is not ours, and never a mark on an object."""
+"""What kopf watches, and how: RequestCounters, and never a mark on one."""
 
 from typing import Any
 
 import aiohttp
 import kopf
-import pytest
 from kopf._cogs.structs.references import Resource
 
 from request_counter_operator.cache import Cache, Key
@@ -22,27 +21,20 @@ def resource(kind: Kind) -> Resource:
     return Resource(kind.group, kind.version, kind.plural, kind=kind.kind, namespaced=True, preferred=True)
 
 
-@pytest.mark.parametrize("kind", CHILD_KINDS, ids=lambda kind: kind.plural)
-def test_children_are_filtered_by_the_api_server(kind: Kind) -> None:
-    settings = kopf.OperatorSettings()
-    configure(settings)
-    expected = ["app.kubernetes.io/managed-by=request-counter-operator"]
-    assert list(settings.watching.label_selectors.collect(resource(kind))) == expected
-
-
-def test_request_counters_are_not_filtered() -> None:
-    settings = kopf.OperatorSettings()
-    configure(settings)
-    assert list(settings.watching.label_selectors.collect(resource(REQUEST_COUNTER))) == []
-
-
-def test_no_handler_leaves_a_mark_on_an_object() -> None:
-    registry = build_registry(Cache(), WorkQueue(nothing, workers=1, metrics=OperatorMetrics()), aiohttp.TraceConfig())
+def test_kopf_watches_request_counters_only_and_leaves_no_mark_on_them() -> None:
+    queue = WorkQueue(nothing, workers=1, metrics=OperatorMetrics())
+    registry = build_registry(Cache(), {}, queue, aiohttp.TraceConfig())
     kinds = [*CHILD_KINDS, REQUEST_COUNTER]
     assert not any(registry._changing.has_handlers(resource(kind)) for kind in kinds)
     assert not any(registry._spawning.has_handlers(resource(kind)) for kind in kinds)
-    assert all(registry._watching.has_handlers(resource(kind)) for kind in kinds)
-    assert all(registry._indexing.has_handlers(resource(kind)) for kind in kinds)
+    assert [kind for kind in kinds if registry._watching.has_handlers(resource(kind))] == [REQUEST_COUNTER]
+    assert [kind for kind in kinds if registry._indexing.has_handlers(resource(kind))] == [REQUEST_COUNTER]
+
+
+def test_kopf_is_not_filtered() -> None:
+    settings = kopf.OperatorSettings()
+    configure(settings)
+    assert list(settings.watching.label_selectors.collect(resource(REQUEST_COUNTER))) == []
 
 
 async def test_the_index_of_counters_leaves_out_managed_fields() -> None:

@@ -5,8 +5,8 @@ import json
 import pytest
 from kubernetes.aio import client
 
+from request_counter_operator.api_errors import MAX_MESSAGE_CHARS, _translated
 from request_counter_operator.errors import ApiError, ConflictError, ImmutableFieldError, NotFoundError
-from request_counter_operator.kube import MAX_MESSAGE_CHARS, _translated
 
 
 def refused(status: int, message: str) -> ApiError:
