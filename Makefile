@@ -41,17 +41,17 @@ run: .venv ## Serve a counter on port 8000 with an SQLite file: no cluster, no D
 ## Test it
 .PHONY: test unit integration e2e
 # One run of pytest over all tiers, so that its summary covers everything and comes last.
-test: up helm ## Run all tests, after setting up all that they need
-	$(RUN) pytest tests/unit tests/integration tests/e2e
+test: up helm ## Run all tests but the long ones, after setting up all that they need
+	$(RUN) pytest -m "not long" --durations=25 tests/unit tests/integration tests/e2e
 
 unit: .venv ## Run the pure tests: seconds, nothing but Python needed
 	$(RUN) pytest tests/unit
 
-integration: .venv ## Run the tests against a real Redis in a container
+integration: .venv ## Run the tests against real Redis servers in containers, the long ones too
 	@$(CLUSTER) images redis
 	$(RUN) pytest tests/integration
 
-e2e: .venv ## Run the tests on the local cluster, which `make up` has made
+e2e: .venv ## Run the tests on the local cluster, which `make up` has made, the long ones too
 	$(RUN) pytest tests/e2e
 
 ## Measure it: minutes each, and all the machine's cores

@@ -1,5 +1,7 @@
 """A counter with its books, a backup, the loss of everything else, and a new counter with exactly the same counts."""
 
+import pytest
+
 from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
@@ -76,6 +78,7 @@ async def test_a_volume_without_the_counters_backup_is_told_and_nothing_serves(n
     await ready(namespace, "another")
 
 
+@pytest.mark.long
 async def test_a_backup_that_fails_is_warned_of_until_one_succeeds(namespace: Kubectl) -> None:
     await start(namespace, BACKED_UP)
     await namespace("patch", "requestcounter/hits", "--type=merge", '--patch={"spec":{"suspend":"Workload"}}')

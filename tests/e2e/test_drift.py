@@ -121,6 +121,7 @@ AWAKE, ASLEEP = "hits", [f"asleep-{number}" for number in range(4)]
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 async def test_a_hundred_random_changes_are_undone_and_their_authors_named(
     namespace: Kubectl, operators: Operators
 ) -> None:

@@ -21,7 +21,7 @@ from tests.support.resources import (
 
 ENOUGH = 1000
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
 
 async def moved(kubectl: Kubectl, mode: str) -> None:

@@ -43,6 +43,7 @@ async def is_whole(kubectl: Kubectl) -> bool:
     return bool(is_told and conditions["Ready"]["status"] == "True")
 
 
+@pytest.mark.long
 async def test_a_new_template_moves_the_primary_at_most_once_and_loses_nothing(namespace: Kubectl) -> None:
     await start(namespace, SENTINEL)
     before = await pods(namespace)

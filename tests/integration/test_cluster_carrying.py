@@ -13,6 +13,8 @@ from request_counter_operator.redis_admin.connection import Asked, Command, Door
 from tests.support.eventually import eventually
 from tests.support.operated_cluster import OperatedCluster
 
+pytestmark = pytest.mark.long
+
 KEYS = {f"{{default/hits/0}}:{number}": str(number) for number in range(250)}
 
 

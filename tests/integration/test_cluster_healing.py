@@ -10,6 +10,8 @@ from request_counter_operator.redis_admin.cluster.nodes import parse_nodes
 from tests.integration.test_redis_groups import opened
 from tests.support.operated_cluster import OperatedCluster, at_once
 
+pytestmark = pytest.mark.long
+
 COUNTS = {f"/{number}": number + 1 for number in range(500)}
 
 

@@ -16,6 +16,8 @@ from request_counter_operator.redis_admin.reading import StoreReading
 from tests.integration.test_redis_groups import opened
 from tests.support.operated_cluster import OperatedCluster
 
+pytestmark = pytest.mark.long
+
 PATHS = [f"/{number}" for number in range(200)]
 
 

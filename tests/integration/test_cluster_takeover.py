@@ -1,9 +1,13 @@
 """Most primaries are lost at once: the servers are at their wits' end, and the operator is not."""
 
+import pytest
+
 from request_counter_operator.redis_admin.cluster.takeover import PATIENCE_S
 from tests.integration.test_cluster_healing import COUNTS, counts, fill
 from tests.support.clock import Clock
 from tests.support.operated_cluster import OperatedCluster, at_once
+
+pytestmark = pytest.mark.long
 
 
 async def test_replicas_take_over_from_two_of_three_primaries_when_these_stay_away() -> None:

@@ -47,10 +47,10 @@ async def store_errors(service: ServiceProcess) -> Sequence[str]:
 @pytest.mark.parametrize(
     ("kind", "rotations", "flags", "connected_servers"),
     [
-        ("redis_server", 10, [], 1),
+        pytest.param("redis_server", 10, [], 1, marks=pytest.mark.long),
         ("redis_server", 2, ["--workers=2"], 1),
         ("sentinel_servers", 2, ["--read-from=Replica"], 2),
-        ("cluster_servers", 2, ["--read-from=Replica"], 6),
+        pytest.param("cluster_servers", 2, ["--read-from=Replica"], 6, marks=pytest.mark.long),
     ],
 )
 async def test_users_are_rotated_under_load(

@@ -22,6 +22,8 @@ from tests.support.eventually import eventually
 from tests.support.guarded_redis import OwnRedis
 from tests.support.redis_server import RedisServer
 
+pytestmark = pytest.mark.long
+
 ROOT = "r" * 64
 KEY = "{default/hits/a}:b"
 BEGUN, SETTLED = "2026-01-01T00:00:00Z", "2026-01-01T00:03:00Z"

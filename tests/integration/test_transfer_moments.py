@@ -17,6 +17,8 @@ from counter_service.transfer.target import TargetCounter
 from tests.support.redis_server import RedisServer
 from tests.support.transfers import NAME, Books, Servers, books_of, check_shards, count, everything_in
 
+pytestmark = pytest.mark.long
+
 COUNTS = {f"/{number}": number + 1 for number in range(12)}
 BOOKS = Books(COUNTS, sum(COUNTS.values()))
 SEND = Lines.send
