@@ -73,6 +73,7 @@ async def test_servers_come_together_with_slots_and_tags_spread_evenly(cluster: 
     assert not idle.is_over
 
 
+@pytest.mark.long
 async def test_an_operator_that_dies_after_any_command_is_followed_by_one_that_goes_on(
     cluster: OperatedCluster,
 ) -> None:

@@ -40,9 +40,9 @@ NOWHERE = "redis://127.0.0.1:1"
     ("source", "target"),
     [
         ("redis_server", "cluster_servers"),
-        ("sentinel_servers", "cluster_servers"),
-        ("cluster_servers", "redis_server"),
-        ("cluster_servers", "sentinel_servers"),
+        pytest.param("sentinel_servers", "cluster_servers", marks=pytest.mark.long),
+        pytest.param("cluster_servers", "redis_server", marks=pytest.mark.long),
+        pytest.param("cluster_servers", "sentinel_servers", marks=pytest.mark.long),
         ("redis_server", "other_redis"),
     ],
 )
@@ -141,6 +141,7 @@ async def test_service_counts_on_from_there(
     check_shards(cluster_servers)
 
 
+@pytest.mark.long
 async def test_service_lets_in_no_more_paths_than_it_may_have(
     cluster_servers: ClusterServers, other_redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -198,6 +199,7 @@ async def test_completed_means_on_disk_and_on_a_replica(
             assert int(calls["cmdstat_waitaof"]["calls"]) >= 2
 
 
+@pytest.mark.long
 async def test_hundred_thousand_paths_are_a_matter_of_seconds(
     redis_server: RedisServer, cluster_servers: ClusterServers
 ) -> None:

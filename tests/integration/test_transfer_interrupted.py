@@ -21,6 +21,8 @@ from tests.support.transfers import (
     transferred,
 )
 
+pytestmark = pytest.mark.long
+
 COUNTS = {f"/{number}": number % 7 + 1 for number in range(20_000)}
 # Slow enough to be interrupted.
 SMALL_PACKETS = "--max-paths-per-packet=20"

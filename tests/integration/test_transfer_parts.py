@@ -21,6 +21,8 @@ from tests.support.transfers import (
     transferred,
 )
 
+pytestmark = pytest.mark.long
+
 COUNTS = {f"/{number}": number % 7 + 1 for number in range(3000)}
 BOOKS = Books(COUNTS, sum(COUNTS.values()))
 
