@@ -12,7 +12,7 @@ from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl, KubectlError
 from tests.support.nodes import CONTROL_PLANE, is_lease, on_node, writer, writes_by_the_operator
 from tests.support.operators import Operators
-from tests.support.resources import resource
+from tests.support.resources import answers, resource
 
 LEASE_S = 15
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -112,6 +112,7 @@ async def test_dead_connections_are_noticed_and_made_anew(asleep: Kubectl, opera
         assert await operators.is_alive(leader)
 
 
+@pytest.mark.long  # the cluster's own controllers take minutes to be back, and disturb what comes after it
 async def test_a_restart_of_the_api_server_is_survived(asleep: Kubectl, operators: Operators) -> None:
     restarts = await operators.restarts()
     # Not killed: its node would start it anew later each time.
@@ -123,6 +124,9 @@ async def test_a_restart_of_the_api_server_is_survived(asleep: Kubectl, operator
     await eventually(lambda: _answers(asleep), within_s=120)
     await acts_within(asleep, 75)
     assert await operators.restarts() == restarts
+    await asleep.apply(resource(asleep))
+    await asleep.wait("requestcounter/hits", "condition=Ready", within_s=170)
+    await eventually(lambda: answers(asleep), within_s=240)
 
 
 async def _answers(kubectl: Kubectl, *, wanted: bool = True) -> bool:
