@@ -1,4 +1,4 @@
-"""How a program that transfers ends: with one line of JSON, or with one of the log and an exit status."""
+"""How a program that transfers begins and ends: with settings; with one line of JSON, or of the log and a status."""
 
 import json
 import sys
@@ -9,8 +9,9 @@ from typing import Any, Final, TypeVar
 import structlog
 import uvloop
 
-from counter_service.errors import CounterServiceError, TransferRefusedError
+from counter_service.errors import CounterServiceError, InvalidSettingsError, TransferRefusedError
 from counter_service.logs import configure_logging
+from counter_service.settings import exit_for_invalid_settings, settings_of
 from counter_service.transfer.marks import Part
 from counter_service.transfer.settings import TransferSettings
 
@@ -22,12 +23,17 @@ _log = structlog.get_logger()
 Settings = TypeVar("Settings", bound=TransferSettings)
 
 
-def run_to_end(settings: Settings, work: Callable[[Settings], Coroutine[Any, Any, Part]]) -> None:
-    """Do the work, and print what it has brought.
+def run_to_end(kind: type[Settings], program: str, work: Callable[[Settings], Coroutine[Any, Any, Part]]) -> None:
+    """Do the work with the settings that flags and environment say, and print what it has brought.
 
     Raises:
-        SystemExit: with 3 it was refused, with 1 it is to be repeated; the log's last line says why.
+        SystemExit: with 2 the settings are wrong, with 3 it was refused, with 1 it is to be repeated. The last line
+            says why.
     """
+    try:
+        settings = settings_of(kind, sys.argv[1:])
+    except InvalidSettingsError as error:
+        exit_for_invalid_settings(error, program)
     configure_logging(settings.log_level, settings.log_format)
     started_s = time.monotonic()
     try:

@@ -4,14 +4,12 @@ A backup has a file for each shard of the Redis that it is of, and beside this p
 All together are one transfer, named by ``--id`` and the backup: it may be killed and repeated as any other.
 """
 
-import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 
 import structlog
 
-from counter_service.errors import InvalidSettingsError, TransferError, TransferRefusedError
-from counter_service.settings import exit_for_invalid_settings, settings_of
+from counter_service.errors import TransferError, TransferRefusedError
 from counter_service.transfer.ending import run_to_end
 from counter_service.transfer.marks import NOTHING, Part, sum_of
 from counter_service.transfer.restore_settings import BACKUP_FILE, PROGRAM, RestoreSettings
@@ -22,11 +20,7 @@ _log = structlog.get_logger()
 
 def main() -> None:
     """Restore; exits with 0, 1, 2 (wrong settings) or 3 as --help says."""
-    try:
-        settings = settings_of(RestoreSettings, sys.argv[1:])
-    except InvalidSettingsError as error:
-        exit_for_invalid_settings(error, PROGRAM)
-    run_to_end(settings, restore)
+    run_to_end(RestoreSettings, PROGRAM, restore)
 
 
 async def restore(settings: RestoreSettings) -> Part:

@@ -48,18 +48,17 @@ def read_backups(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> Bac
     jobs = {key.name: child.run for key, child in live.items() if key.kind == JOB.kind and child.run is not None}
     for other in ("restore", "transfer"):
         jobs.pop(child_name(counter, other), None)
-    cron_job = _run(live, ChildKey(CRON_JOB.kind, child_name(counter, "backup")))
+    cron_job = run_of(live, ChildKey(CRON_JOB.kind, child_name(counter, "backup")))
     runs = [*jobs.values(), *([] if cron_job is None else [cron_job])]
     # RFC 3339 in UTC: the order of the text is the order of time.
     last = max((run.succeeded for run in runs if run.succeeded is not None), default=None)
     name, newest = max(jobs.items(), key=lambda job: (job[1].made, job[0]), default=("", None))
-    failed = newest is not None and newest.failure
-    return BackupReading(last, f"Job {name}: {newest.failure}" if newest is not None and failed else None)
+    return BackupReading(last, f"Job {name}: {newest.failure}" if newest is not None and newest.failure else None)
 
 
 def restore_run(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> Run | None:
     """Return how the Job that restores has ended; None when it has not, or is not there."""
-    run = _run(live, ChildKey(JOB.kind, child_name(counter, "restore"))) if counter.is_restoring else None
+    run = run_of(live, ChildKey(JOB.kind, child_name(counter, "restore"))) if counter.is_restoring else None
     return run if run is not None and (run.succeeded or run.failure) else None
 
 
@@ -82,7 +81,8 @@ def read_restore(counter: RequestCounter, run: Run, pods: Sequence[Mapping[str, 
     return RestoreReading(failure="; ".join([f"Job {child_name(counter, 'restore')}: {run.failure}", *said[-1:]]))
 
 
-def _run(live: Mapping[ChildKey, Child], key: ChildKey) -> Run | None:
+def run_of(live: Mapping[ChildKey, Child], key: ChildKey) -> Run | None:
+    """Return how a Job or CronJob has fared; None while it is not there."""
     child = live.get(key)
     return None if child is None else child.run
 

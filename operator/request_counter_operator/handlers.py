@@ -14,12 +14,13 @@ import kopf
 
 from request_counter_operator.api_connection import api_connector
 from request_counter_operator.cache import Body, Cache, Child, Key
-from request_counter_operator.kinds import REQUEST_COUNTER, Kind
+from request_counter_operator.kinds import REQUEST_COUNTER
 from request_counter_operator.kube import PAGE_OBJECTS
-from request_counter_operator.watch_pulse import WATCH_S
+from request_counter_operator.watch_pulse import CONNECT_S, RETRY_S, SILENCE_S, WATCH_S
 from request_counter_operator.workqueue import WorkQueue
 
 COUNTERS = "counters"
+_WATCHED = (REQUEST_COUNTER.group, REQUEST_COUNTER.version, REQUEST_COUNTER.plural)
 
 
 def build_registry(
@@ -47,8 +48,8 @@ def build_registry(
 
     kopf.on.login(registry=registry)(login)
     kopf.on.startup(registry=registry)(startup)
-    kopf.index(*_selector(REQUEST_COUNTER), id=COUNTERS, registry=registry)(index_counter)
-    kopf.on.event(*_selector(REQUEST_COUNTER), registry=registry)(counter_event)
+    kopf.index(*_WATCHED, id=COUNTERS, registry=registry)(index_counter)
+    kopf.on.event(*_WATCHED, registry=registry)(counter_event)
     return registry
 
 
@@ -58,12 +59,12 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.scanning.disabled = True  # no right to list namespaces and CRDs is needed
     settings.peering.standalone = True
     settings.watching.server_timeout = WATCH_S
-    settings.watching.client_timeout = settings.watching.inactivity_timeout = WATCH_S + 10
-    settings.watching.connect_timeout = 5
+    settings.watching.client_timeout = settings.watching.inactivity_timeout = SILENCE_S
+    settings.watching.connect_timeout = CONNECT_S
     settings.watching.chunk_size = PAGE_OBJECTS
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
-    settings.networking.error_backoffs = repeat(2.0)  # for ever: what watches has nothing better to do
+    settings.networking.error_backoffs = repeat(RETRY_S)
     settings.queueing.idle_timeout = 0.5  # each object that told something has a task for so long
     settings.queueing.exit_timeout = 0.5
 
@@ -93,7 +94,3 @@ async def index_counter(body: kopf.Body, **_: Any) -> dict[Key, Body]:
 def counter_key(body: Body) -> Key:
     """Return the key of a RequestCounter's body."""
     return Key(body["metadata"]["namespace"], body["metadata"]["name"])
-
-
-def _selector(kind: Kind) -> tuple[str, str, str]:
-    return (kind.group, kind.version, kind.plural)

@@ -16,15 +16,13 @@ from request_counter_operator.errors import ApiError, ExpiredError
 from request_counter_operator.kinds import Kind
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import SELECT_OURS
+from request_counter_operator.watch_pulse import RETRY_S
 from request_counter_operator.workqueue import WorkQueue
 
 log = structlog.get_logger()
 
 AGAIN_S = 0.1
 """How long after the end of a watch the next one begins: whatever ends each at once is not asked without a pause."""
-
-RETRY_S = 2.0
-"""After how long a list or a watch that has failed is tried again: for ever, there is nothing better to do."""
 
 
 class Informer:

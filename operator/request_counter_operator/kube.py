@@ -19,7 +19,7 @@ from request_counter_operator.api_errors import error_of_status, translated_erro
 from request_counter_operator.errors import ApiError, NotFoundError, NotLeadingError
 from request_counter_operator.kinds import EVENT, KIND_OF, LEASE, REQUEST_COUNTER, VOLUME_CLAIM, Kind
 from request_counter_operator.names import FIELD_MANAGER
-from request_counter_operator.watch_pulse import WATCH_S
+from request_counter_operator.watch_pulse import CONNECT_S, SILENCE_S, WATCH_S
 from request_counter_operator.write_gate import WriteGate
 
 REQUEST_TIMEOUT_S = 15
@@ -147,7 +147,7 @@ class Cluster:
         """
         options: dict[str, Any] = {"label_selector": selector, "resource_version": version, "watch": "true"}
         options |= {"timeout_seconds": WATCH_S, "query_params": [("allowWatchBookmarks", "true")]}
-        silence = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=WATCH_S + 10)
+        silence = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)
         with translated_errors():
             response = await self._dynamic.request(
                 "get", kind.path(namespace), serialize=False, _request_timeout=silence, header_params={}, **options

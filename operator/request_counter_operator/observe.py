@@ -4,8 +4,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from request_counter_operator.api import RequestCounter
-from request_counter_operator.backups import NO_RESTORE, RestoreReading, read_backups, read_restore, restore_run
-from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout, Run
+from request_counter_operator.backups import NO_RESTORE, RestoreReading, read_backups, read_restore, restore_run, run_of
+from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.errors import NotFoundError
 from request_counter_operator.kinds import DEPLOYMENT, JOB, POD, SECRET, STATEFUL_SET
@@ -70,7 +70,7 @@ class Observer:
             redis=redis,
             revisions={name: one.revision for name, one in servers.items() if one is not None},
             store=self._stores.latest(key),
-            transfer=_transfer(counter, live),
+            transfer=run_of(live, ChildKey(JOB.kind, child_name(counter, "transfer"))),
             happenings=self._stores.take_happenings(key),
             total=reading.total,
             requests_per_second=reading.rate,
@@ -171,11 +171,6 @@ def _workloads(
 def _rollout(live: Mapping[ChildKey, Child], key: ChildKey) -> Rollout | None:
     child = live.get(key)
     return None if child is None else child.rollout
-
-
-def _transfer(counter: RequestCounter, live: Mapping[ChildKey, Child]) -> Run | None:
-    job = live.get(ChildKey(JOB.kind, child_name(counter, "transfer")))
-    return None if job is None else job.run
 
 
 def _secret_references(counter: RequestCounter) -> Iterator[tuple[str, str]]:

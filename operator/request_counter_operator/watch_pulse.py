@@ -1,10 +1,19 @@
-"""Whether the watches live: each is begun anew every half a minute, and that the API server did so is its pulse."""
+"""How all watches behave, and whether they live: that the API server has begun each anew, every half a minute."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 
 WATCH_S = 30
 """How long the API server is asked to keep a watch. A new one goes on where it ended, so shorter costs little."""
+
+SILENCE_S = WATCH_S + 10
+"""After how long without a byte the client gives a watch up."""
+
+CONNECT_S = 5
+"""How long a watch may take to connect."""
+
+RETRY_S = 2.0
+"""After how long a list or a watch that has failed is tried again: for ever, there is nothing better to do."""
 
 STALLED_AFTER_S = 75
 """A watch that was not begun anew for so long is broken: two rounds, and the time to notice a dead connection."""

@@ -5,7 +5,18 @@ import pytest
 from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.resources import GATE, READY_WITHIN_S, condition, count, host, ready, resource, start
+from tests.support.resources import (
+    GATE,
+    READY_WITHIN_S,
+    acknowledged,
+    condition,
+    count,
+    host,
+    ready,
+    resource,
+    start,
+    store_status,
+)
 
 # So seldom that only a test's own Jobs run.
 BACKED_UP = {"store": {"backup": {"schedule": "0 0 29 2 *", "keep": 2}}}
@@ -30,19 +41,14 @@ async def lose_everything_but_backups(kubectl: Kubectl) -> None:
 async def test_a_new_counter_has_exactly_the_counts_of_the_backup(namespace: Kubectl) -> None:
     await start(namespace, BACKED_UP)
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=200) as ledger:
-
-        async def enough() -> bool:
-            return ledger.books.acknowledged >= ENOUGH
-
-        await eventually(enough, within_s=60)
+        await acknowledged(ledger, ENOUGH)
     await ledger.verify()
     at_backup = {path: await count(namespace, "GET", path) for path in ledger.paths}
     said = await back_up(namespace, "now")
     assert f"{namespace.namespace}/hits/" in said
 
     async def is_told() -> bool:
-        status = (await namespace.get("requestcounter", "hits"))["status"]
-        return "lastBackup" in status["store"]
+        return "lastBackup" in await store_status(namespace)
 
     await eventually(is_told, within_s=30)
     # Counted since, and so lost.
@@ -52,7 +58,7 @@ async def test_a_new_counter_has_exactly_the_counts_of_the_backup(namespace: Kub
     await start(namespace, RESTORED)
     assert {path: await count(namespace, "GET", path) for path in ledger.paths} == at_backup
     await ledger.verify()
-    store = (await namespace.get("requestcounter", "hits"))["status"]["store"]
+    store = await store_status(namespace)
     assert f"{namespace.namespace}/hits/{store['restored']} is complete" in said
     assert await namespace.find("job", "hits-restore") is None
     # It counts on, its next backup is one of its own, and nothing is restored over what it has.

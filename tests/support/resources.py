@@ -46,6 +46,11 @@ async def store_status(kubectl: Kubectl) -> dict[str, Any]:
     return status
 
 
+def redis_secret(mode: str, name: str = "hits") -> str:
+    """Return the name of the Secret of a counter's own Redis."""
+    return f"{name}-cluster" if mode == "Cluster" else f"{name}-redis"
+
+
 async def acknowledged(ledger: Ledger, more: int, *, within_s: float = 60) -> None:
     """Return when so many more requests have been acknowledged."""
     enough = ledger.books.acknowledged + more

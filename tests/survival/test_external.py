@@ -11,7 +11,7 @@ import pytest
 from kubectl_requestcounter.ledger import Ledger
 from request_counter_operator.render.credentials import Credentials
 from tests.support.kubectl import Kubectl
-from tests.support.resources import GATE, acknowledged, host, ready, start, with_redis
+from tests.support.resources import GATE, acknowledged, host, ready, redis_secret, start, with_redis
 from tests.survival.faults import NOW
 from tests.survival.report import Report
 from tests.survival.test_redis import ENOUGH, WRITES_AGAIN_WITHIN_S
@@ -43,8 +43,7 @@ async def test_the_counter_follows_somebody_elses_primary(namespace: Kubectl, re
 
 async def their_password(kubectl: Kubectl, mode: str) -> dict[str, Any]:
     """Return a Secret with the password of ``operator-0``."""
-    name = "theirs-cluster" if mode == "Cluster" else "theirs-redis"
-    root = b64decode((await kubectl.get("secret", name))["data"]["root"]).decode()
+    root = b64decode((await kubectl.get("secret", redis_secret(mode, "theirs")))["data"]["root"]).decode()
     password = b64encode(Credentials(root).password("operator").encode()).decode()
     metadata = {"name": PASSWORD["name"]}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {PASSWORD["key"]: password}}

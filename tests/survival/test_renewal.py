@@ -9,7 +9,7 @@ from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
 from tests.support.operators import Operators
-from tests.support.resources import GATE, host, resource, start
+from tests.support.resources import GATE, host, redis_secret, resource, start
 from tests.survival.report import Report
 
 pytestmark = pytest.mark.timeout(5_400)
@@ -50,8 +50,7 @@ async def test_no_request_fails_and_no_pod_restarts(
     books = await ledger.verify()
     assert books.errors == {}
     assert await pods(namespace) == before
-    name = "hits-cluster" if mode == "Cluster" else "hits-redis"
-    users = await namespace("get", "secret", name, "--output=jsonpath={.data.username}")
+    users = await namespace("get", "secret", redis_secret(mode), "--output=jsonpath={.data.username}")
     assert b64decode(users).decode() == f"service-{times}"
     report.add_renewals(mode, times, books)
 
