@@ -60,8 +60,9 @@ fault: .venv ## Hold the counter to its books through every failure; writes docs
 	@$(CLUSTER) images redis
 	$(RUN) pytest tests/fault --write-report
 
+SURVIVAL ?= tests/survival
 survival: up ## Kill Redis's servers, sentinels, volumes and a node under load: nothing is lost; writes docs/survival-report.md
-	$(RUN) pytest tests/survival --write-report
+	$(RUN) pytest $(SURVIVAL) --write-report
 
 scale: up ## Give the operator a thousand counters, and then nothing to do; writes docs/scale-report.md
 	$(RUN) pytest tests/scale --write-report

@@ -31,7 +31,7 @@ _NEIGHBOURS = """
 ## Ten counters
 
 Five with Sentinel and five with Cluster beside each other, while a server or sentinel chosen at random is deleted every
-{every_s} s for {minutes} minutes, every second one by force. All of them are asked again and again whom they know.
+{every_s} s for {minutes} minutes, by force or not. All of them are asked again and again whom they know.
 
 | Deleted | Answers of servers and sentinels | That knew another counter's | Acknowledged | Of these lost |
 |--:|--:|--:|--:|--:|

@@ -52,7 +52,7 @@ def test_only_a_release_may_write_anything() -> None:
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_ends_by_itself_and_leaves_no_token_behind(name: str) -> None:
     job = JOBS[name]
-    assert job["timeout-minutes"] <= 240
+    assert job["timeout-minutes"] <= 120
     checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
