@@ -10,9 +10,9 @@ def ping(*options: str, period_s: int, failures: int) -> Manifest:
     return _probe(*options, "--user", REDIS_PROBE_USER, "--pass", "any", period_s=period_s, failures=failures)
 
 
-def ping_sentinel(*, period_s: int, failures: int) -> Manifest:
+def ping_sentinel(*options: str, period_s: int, failures: int) -> Manifest:
     """Return the same for a sentinel, whom anybody may PING."""
-    return _probe("-e", "-p", str(SENTINEL_PORT), period_s=period_s, failures=failures)
+    return _probe(*options, "-e", "-p", str(SENTINEL_PORT), period_s=period_s, failures=failures)
 
 
 def _probe(*options: str, period_s: int, failures: int) -> Manifest:
