@@ -14,13 +14,14 @@ TLS_DIRECTORY = "/etc/request-counter/tls"
 _VOLUME = "tls"
 
 CERTIFICATE_KEY = "tls.crt"
+PRIVATE_KEY_KEY = "tls.key"
 CA_KEY = "ca.crt"
-TLS_KEYS = (CERTIFICATE_KEY, "tls.key", CA_KEY)
+TLS_KEYS = (CERTIFICATE_KEY, PRIVATE_KEY_KEY, CA_KEY)
 """What the Secret has to have, and how the files are called: as cert-manager writes it."""
 
 TLS_FILES = {
     "tls-cert-file": f"{TLS_DIRECTORY}/{CERTIFICATE_KEY}",
-    "tls-key-file": f"{TLS_DIRECTORY}/tls.key",
+    "tls-key-file": f"{TLS_DIRECTORY}/{PRIVATE_KEY_KEY}",
     "tls-ca-cert-file": f"{TLS_DIRECTORY}/{CA_KEY}",
 }
 """Redis's options for these files. Set to what they are, they have it read the files again."""

@@ -31,7 +31,7 @@ async def connect(to: Address, files: TlsFiles) -> None:
     for make_connection in (address.connection_to(to), address.connection_to_sentinel(to)):
         connection = make_connection()
         try:
-            await connection._connect()
+            await connection._connect()  # type: ignore[no-untyped-call]
         finally:
             await connection.disconnect(nowait=True)
 
