@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -13,12 +14,11 @@ from request_counter_operator.errors import ApiError, NotFoundError
 from request_counter_operator.kinds import DEPLOYMENT, JOB, POD, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name, selector_of
-from request_counter_operator.redis_admin.certificates import Certificates
+from request_counter_operator.redis_admin.certificates import Certificates, Found
 from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
 from request_counter_operator.redis_admin.looking import Means, look
 from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 from request_counter_operator.redis_admin.stores import Stores
-from request_counter_operator.redis_admin.trust import Trust
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.topology import workload_names
 from request_counter_operator.totals import SILENCE, Totals
@@ -132,22 +132,22 @@ class Observer:
             return is_free and self._may_act()
 
         async def look_at() -> StoreReading:
-            trust = None
-            if counter.spec.store.redis.tls is not None:
-                trust = await self._trust(key, counter)
-                if trust is None:
-                    return NOT_READ
-            return await look(counter, Means(credentials, trust, keeper, may_act))
+            found = await self._certificate(key, counter)
+            reading = NOT_READ
+            # Without knowing whom to trust, nobody can be asked.
+            if counter.spec.store.redis.tls is None or found.trust is not None:
+                reading = await look(counter, Means(credentials, found.trust, keeper, may_act))
+            return replace(reading, certificate_fault=found.missing)
 
         self._stores.follow(key, look_at, is_doubtful=is_doubtful)
 
-    async def _trust(self, key: Key, counter: RequestCounter) -> Trust | None:
-        """Return what the servers have to prove; None while that is not known, and so nobody can be asked."""
+    async def _certificate(self, key: Key, counter: RequestCounter) -> Found:
+        """Return what is known of the certificate; nothing without TLS, and while the Secret cannot be read."""
         try:
-            return (await self._certificates.of(key, counter)).trust
+            return await self._certificates.of(key, counter)
         except ApiError as error:
             log.info("certificate not read", namespace=key.namespace, name=key.name, error=str(error))
-            return None
+            return Found()
 
     def _keeper(self, key: Key, counter: RequestCounter) -> ClusterKeeper:
         """Return who keeps this very resource's cluster, and remembers how it has been."""

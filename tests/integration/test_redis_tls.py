@@ -140,7 +140,7 @@ async def test_a_new_certificate_is_read_under_load(group_with_tls: Group, tmp_p
         assert await shown(group_with_tls) == before
         group_with_tls.replace(group_with_tls.held)
         assert await group_with_tls.renew() == sentinels
-        leaf = group_with_tls.trust.certificate.leaf
+        leaf = group_with_tls.trust.leaf
         assert [shown_by == leaf for shown_by in await shown(group_with_tls)] == [True] * 3 + [False] * 3
         # Replicas and sentinels are connected as before: nobody had to begin anew.
         assert await connections(group_with_tls) >= links
@@ -163,7 +163,7 @@ async def test_a_new_authority_comes_without_an_interruption(group_with_tls: Gro
             sentinel.start_again()
         # Then the new one signs.
         group_with_tls.replace(files(new, trusted=(old, new)))
-        assert fault_of(group_with_tls.trust.certificate, NAME) is None
+        assert fault_of(Certificate.of(secret(group_with_tls.held)), NAME) is None
         await eventually(lambda: has_renewed_servers(group_with_tls), within_s=30, every_s=1)
     # A replica that has to connect anew is let in by a primary whose certificate the new authority has signed.
     replica = group_with_tls.own.servers[2]

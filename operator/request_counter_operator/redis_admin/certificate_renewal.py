@@ -29,7 +29,7 @@ KUBELET_S = 180.0
 
 def outdated(found: Sequence[Found], trust: Trust) -> list[str]:
     """Return the servers that have shown another certificate than the Secret's, by the names of their pods."""
-    return [one.name for one in found if one.presented and one.presented != trust.certificate.leaf]
+    return [one.name for one in found if one.presented and one.presented != trust.leaf]
 
 
 async def renew(
@@ -54,7 +54,7 @@ async def renew(
     is_new = now_s - trust.known_since_s < KUBELET_S
     told = [door for door in doors if door.name in old or (is_new and door.name in answering)] if may_act() else []
     shown = dict(zip((door.name for door in told), await asyncio.gather(*map(_reread, told)), strict=True))
-    renewed = sorted(name for name in old if shown.get(name) == trust.certificate.leaf)
+    renewed = sorted(name for name in old if shown.get(name) == trust.leaf)
     note = "shows the certificate that its Secret has by now; its connections go on"
     happenings = [Happening("Normal", "CertificateRenewed", f"Pod {name} {note}") for name in renewed]
     return tuple(sorted(old.difference(renewed))), happenings

@@ -86,7 +86,7 @@ class Certificates:
         """
         found = await self.of(key, counter)
         if found.trust is not None or counter.redis_tls is None:
-            return "" if found.trust is None else found.trust.certificate.digest
+            return "" if found.trust is None else found.trust.digest
         try:
             body = await self._cluster.get(STATEFUL_SET, key.namespace, child_name(counter, "sentinel"))
         except NotFoundError:

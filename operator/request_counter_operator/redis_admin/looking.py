@@ -56,7 +56,7 @@ async def look(counter: RequestCounter, means: Means) -> StoreReading:
     return replace(
         reading,
         logins=together(found, members),
-        certificate="" if means.trust is None else means.trust.certificate.digest,
+        certificate="" if means.trust is None else means.trust.digest,
         outdated=outdated,
         happenings=(*reading.happenings, *happenings),
     )

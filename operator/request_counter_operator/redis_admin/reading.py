@@ -37,6 +37,7 @@ class StoreReading:
         lack: what it lacks to be whole, as a sentence; None when that is nothing, or not told.
         logins: which passwords are accepted everywhere, and which are used.
         certificate: the digest of the certificate that its Secret has; empty without TLS.
+        certificate_fault: what that lacks now, as the end of a sentence; None when it lacks nothing.
         outdated: who still shows another certificate.
         happenings: what was done in this look that people should know of; no part of what two readings are compared by.
     """
@@ -53,6 +54,7 @@ class StoreReading:
     happenings: tuple[Happening, ...] = field(default=(), compare=False)
     logins: Logins = Logins()
     certificate: str = ""
+    certificate_fault: str | None = None
     outdated: tuple[str, ...] = ()
 
     @property

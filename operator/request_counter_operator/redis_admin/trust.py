@@ -15,15 +15,17 @@ _NO_CHECK_TIME = 0x200000
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What servers have to prove.
+    """What servers have to prove. The key that they do it with is nothing that is kept here.
 
     Attributes:
-        certificate: what they are to show.
+        leaf: the certificate that they are to show (DER).
+        digest: of all that the Secret holds.
         name: whom a certificate has to name, whatever address it is shown at.
-        known_since_s: since when this process knows the certificate, by its clock.
+        known_since_s: since when this process knows what the Secret holds, by its clock.
     """
 
-    certificate: Certificate
+    leaf: bytes = field(repr=False)
+    digest: str
     name: str
     known_since_s: float
     context: ssl.SSLContext = field(repr=False, compare=False)
@@ -35,7 +37,7 @@ class Trust:
         context.load_verify_locations(cadata=certificate.ca)
         # One that has run out is still the server's, and only who lets it in can bring it the next.
         context.verify_flags |= _NO_CHECK_TIME
-        return cls(certificate, name, known_since_s, context)
+        return cls(certificate.leaf, certificate.digest, name, known_since_s, context)
 
 
 class TrustingConnection(Connection):

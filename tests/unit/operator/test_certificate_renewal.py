@@ -80,7 +80,7 @@ async def test_one_that_has_run_out_can_still_be_brought_the_next(tmp_path: Path
     async with server.serving("hits-redis-0", trust) as door:
         server.write(new)
         await renew([door], [found_at(door, await shown_at(door))], LATER_S, lambda: True)
-        assert await shown_at(door) == trust.certificate.leaf
+        assert await shown_at(door) == trust.leaf
 
 
 async def test_a_server_is_told_until_it_shows_what_the_secret_has(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ async def test_a_server_is_told_until_it_shows_what_the_secret_has(tmp_path: Pat
         server.write(new)
         outdated, (happening,) = await renew([door], found, LATER_S, lambda: True)
         assert (outdated, happening.reason) == ((), "CertificateRenewed")
-        assert await shown_at(door) == trust.certificate.leaf
+        assert await shown_at(door) == trust.leaf
         assert rereads(server) == 2
         # From then on there is nothing to be done.
         renewed = [found_at(door, await shown_at(door))]
@@ -105,7 +105,7 @@ async def test_whom_servers_trust_is_read_anew_for_as_long_as_the_files_may_take
     held = files(AUTHORITY)
     server, trust = FakeServer(tmp_path, held), trust_in(held | {"ca.crt": held["ca.crt"] + OTHER.cert_pem.bytes()})
     async with server.serving("hits-redis-0", trust) as door:
-        found = [found_at(door, trust.certificate.leaf)]
+        found = [found_at(door, trust.leaf)]
         for now_s, expected in ((0.0, 1), (KUBELET_S - 1, 2), (LATER_S, 2)):
             assert await renew([door], found, now_s, lambda: True) == ((), [])
             assert rereads(server) == expected
@@ -124,7 +124,7 @@ async def test_nothing_is_changed_by_who_may_not(tmp_path: Path) -> None:
 async def test_sentinels_are_told_of_and_not_told(tmp_path: Path) -> None:
     server, trust = FakeServer(tmp_path, files(AUTHORITY)), trust_in(files(AUTHORITY))
     async with server.serving("hits-redis-0", trust) as door:
-        found = [found_at(door, trust.certificate.leaf), Found("hits-sentinel-0", "8", frozenset({0}), presented=b"x")]
+        found = [found_at(door, trust.leaf), Found("hits-sentinel-0", "8", frozenset({0}), presented=b"x")]
         assert await renew([door], found, LATER_S, lambda: True) == (("hits-sentinel-0",), [])
     assert rereads(server) == 0
 

@@ -112,7 +112,7 @@ async def test_a_new_certificate_is_soon_known_and_the_api_server_seldom_asked()
     found = await known.of(KEY, counter(TLS))
     assert found.trust is not None
     assert found.trust.known_since_s == clock.now_s
-    assert found.trust.certificate.digest == await known.digest(KEY, counter(TLS)) != first
+    assert found.trust.digest == await known.digest(KEY, counter(TLS)) != first
     clock.now_s += FRESH_S
     assert await known.of(KEY, counter(TLS)) == found  # known since then
     assert api.requests == 3

@@ -11,6 +11,7 @@ from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
 from request_counter_operator.desired import children
 from request_counter_operator.observe import Observer
+from request_counter_operator.redis_admin.reading import StoreReading
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.facts import Facts
@@ -182,3 +183,15 @@ async def test_a_new_certificate_is_brought_to_the_sentinels_by_the_next_pass() 
     world.start()  # which knows nothing, as one that has waited until what it knows is old
     await world.reconcile(key)
     assert [request for request in world.api.writes if "StatefulSet" in request] == ["patch StatefulSet hits-sentinel"]
+
+
+async def test_nobody_is_asked_while_nobody_is_to_be_trusted_and_that_is_news() -> None:
+    rollout = Rollout(observed=True, wanted=3, present=3, updated=3, ready=3)
+    cache, api, told = Cache(), ApiObjects(), list[Key]()
+    stores = Stores(told.append)
+    cache.attach({}, {KEY: [Child(ChildKey("StatefulSet", "hits-redis"), "u", 1, "o", False, "d", True, rollout)]})  # noqa: FBT003
+    observes = Observer(cache, api, Followed(SILENCE), stores, lambda: True)  # type: ignore[arg-type]
+    await observes.observe(KEY, counter(TLS), Made(), credentials=CREDENTIALS)
+    assert await observes.look_now(KEY) == StoreReading(certificate_fault="Secret hits-redis-tls")
+    assert told == [KEY]
+    observes.forget(KEY)

@@ -1,8 +1,8 @@
 # What the scripts of servers and sentinels share. To be sourced.
 . /etc/request-counter/config/topology.sh
 
-# What redis-cli needs to speak TLS; nothing where there is none.
-read -ra TLS <<< "${TLS_OPTIONS:-}"
+# What redis-cli needs to speak TLS, word by word; nothing where there is none.
+TLS=(${TLS_OPTIONS:-})
 
 say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
 

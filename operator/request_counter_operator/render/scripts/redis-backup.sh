@@ -6,7 +6,7 @@ set -euo pipefail
 user=$(<"$LOGIN/username")
 REDISCLI_AUTH=$(<"$LOGIN/password")
 export REDISCLI_AUTH TMPDIR=$WORK
-read -ra TLS <<< "${TLS_OPTIONS:-}"  # for redis-cli; nothing without TLS
+TLS=(${TLS_OPTIONS:-})  # for redis-cli, word by word; nothing without TLS
 root=$BACKUPS/$COUNTER
 name=$(date -u +%Y%m%dT%H%M%SZ); folder=$root/$name
 say() { printf '%s backup: %s\n' "$(date -u +%FT%TZ)" "$*"; }
