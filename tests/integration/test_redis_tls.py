@@ -1,7 +1,6 @@
 """A counter's own Redis that takes TLS only: real servers and sentinels, and a certificate that is replaced."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ from request_counter_operator.render.certificate import Certificate
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.topology import group
 from tests.integration.test_credential_rotation import flawless_ledger
-from tests.support.certificates import NAME, files, secret
+from tests.support.certificates import NAME, files, secret, shown_at, trust_in
 from tests.support.counters import TLS, counter
 from tests.support.eventually import eventually
 from tests.support.guarded_redis import OwnRedis
@@ -66,10 +65,6 @@ class Group:
         members = self.own.members(CREDENTIALS, self.trust)
         found = await tend(COUNTER, CREDENTIALS, members, lambda: True)
         return (await renew(members.servers, found, now_s, lambda: True))[0]
-
-
-def trust_in(held: dict[str, bytes], name: str = NAME) -> Trust:
-    return Trust.in_certificate(Certificate.of(secret(held)), name, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -182,16 +177,9 @@ async def follows(made: Group) -> bool:
 
 
 async def shown(made: Group) -> list[bytes]:
-    """Return what each server and then each sentinel shows, by a handshake that the operator's code has no part in."""
-    context = ssl.create_default_context(cafile=made.volume / "ca.crt")
-
-    async def by(port: int) -> bytes:
-        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=NAME)
-        leaf: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        writer.close()
-        return leaf
-
-    return [await by(server.port) for server in (*made.own.servers, *made.own.sentinels)]
+    """Return what each server and then each sentinel shows, in a handshake of our own."""
+    authority = made.held["ca.crt"]
+    return [await shown_at("127.0.0.1", server.port, authority) for server in (*made.own.servers, *made.own.sentinels)]
 
 
 async def connections(made: Group) -> set[tuple[int, str]]:

@@ -1,7 +1,10 @@
 """Certificates for a counter's own Redis, and the Secrets that hold them."""
 
+import asyncio
 import base64
 import datetime as dt
+import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import trustme
@@ -9,6 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from request_counter_operator.redis_admin.trust import Trust
+from request_counter_operator.render.certificate import Certificate
 
 NAME = "hits-redis.default.svc"
 SECRET = "hits-redis-tls"
@@ -60,7 +66,7 @@ def server_only(authority: trustme.CA) -> dict[str, bytes]:
     }
 
 
-def secret(held: dict[str, bytes], name: str = SECRET, **metadata: Any) -> dict[str, Any]:
+def secret(held: Mapping[str, bytes], name: str = SECRET, **metadata: Any) -> dict[str, Any]:
     """Return the Secret with these files."""
     return {
         "apiVersion": "v1",
@@ -69,3 +75,17 @@ def secret(held: dict[str, bytes], name: str = SECRET, **metadata: Any) -> dict[
         "metadata": {"name": name, **metadata},
         "data": {key: base64.b64encode(value).decode() for key, value in held.items()},
     }
+
+
+def trust_in(held: Mapping[str, bytes], name: str = NAME) -> Trust:
+    """Return the operator's trust in a certificate, which it knows since 0."""
+    return Trust.in_certificate(Certificate.of(secret(held)), name, 0.0)
+
+
+async def shown_at(host: str, port: int, authority: bytes) -> bytes:
+    """Return what a server shows (DER), by a handshake that the operator's code has no part in."""
+    context = ssl.create_default_context(cadata=authority.decode())
+    _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=NAME)
+    leaf: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return leaf

@@ -16,7 +16,7 @@ from request_counter_operator.redis_admin.trust import Trust
 from request_counter_operator.redis_admin.users import Found
 from request_counter_operator.render.certificate import Certificate
 from request_counter_operator.render.credentials import Credentials
-from tests.support.certificates import NAME, files, secret
+from tests.support.certificates import files, secret, trust_in
 from tests.support.counters import TLS, counter
 from tests.support.tls_fake import FakeServer
 
@@ -26,11 +26,6 @@ REREAD = (
     "tls-ca-cert-file /etc/request-counter/tls/ca.crt"
 )
 LATER_S = KUBELET_S + 1
-
-
-def trust_in(held: dict[str, bytes], name: str = NAME) -> Trust:
-    """Return the trust in a certificate that is known since 0."""
-    return Trust.in_certificate(Certificate.of(secret(held)), name, 0.0)
 
 
 def found_at(door: Door, presented: bytes) -> Found:
