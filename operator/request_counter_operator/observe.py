@@ -136,7 +136,8 @@ class Observer:
             reading = NOT_READ
             # Without knowing whom to trust, nobody can be asked.
             if counter.spec.store.redis.tls is None or found.trust is not None:
-                reading = await look(counter, Means(credentials, found.trust, keeper, may_act))
+                may_renew = found.missing is None
+                reading = await look(counter, Means(credentials, found.trust, keeper, may_act, may_renew))
             return replace(reading, certificate_fault=found.missing)
 
         self._stores.follow(key, look_at, is_doubtful=is_doubtful)

@@ -25,6 +25,7 @@ class Means:
         trust: what its servers have to prove by TLS; None where there is none.
         keeper: keeps its cluster together, where it is one.
         may_act: whether anything may be changed just now.
+        may_renew: whether the files of pods are, or will be, of a certificate that would do.
         clock: a monotonic clock, in seconds.
     """
 
@@ -32,6 +33,7 @@ class Means:
     trust: Trust | None
     keeper: ClusterKeeper
     may_act: Callable[[], bool]
+    may_renew: bool = True
     clock: Callable[[], float] = time.monotonic
 
 
@@ -45,7 +47,7 @@ async def look(counter: RequestCounter, means: Means) -> StoreReading:
     credentials, may_act = means.credentials, means.may_act
     members = Members(*doors(counter, credentials, means.trust))
     found = await tend(counter, credentials, members, may_act)
-    outdated, happenings = await renew(members.servers, found, means.clock(), may_act)
+    outdated, happenings = await renew(members.servers, found, means.clock(), lambda: means.may_renew and may_act())
     if counter.spec.store.redis.mode == "Standalone":
         reading = standalone.read(counter, found)
     elif counter.spec.store.redis.mode == "Cluster":

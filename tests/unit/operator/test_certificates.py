@@ -153,6 +153,18 @@ async def test_a_secret_that_is_spoilt_is_told_of_and_the_certificate_before_sta
     assert (await known.of(KEY, counter(TLS))).missing is None
 
 
+async def test_what_would_not_do_is_proved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is valid from a second on that our clock has not reached yet."""
+    faults = iter(["certificate is not yet valid", None])
+    monkeypatch.setattr("request_counter_operator.redis_admin.certificates.fault_of", lambda *_: next(faults))
+    api, clock = Api(secret(files(AUTHORITY))), Clock(0.0)
+    known = certificates(api, clock)
+    assert "not yet valid" in str((await known.of(KEY, counter(TLS))).missing)
+    clock.now_s += FRESH_S
+    found = await known.of(KEY, counter(TLS))
+    assert (found.missing, found.trust is None) == (None, False)
+
+
 async def test_an_operator_that_starts_without_the_secret_keeps_what_the_sentinels_have() -> None:
     api = Api()
     known = certificates(api, Clock(0.0))
