@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 MACHINE = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
@@ -20,4 +20,4 @@ def offer_page(parser: pytest.Parser, file: str) -> None:
 def write_page(request: pytest.FixtureRequest, file: str, page: Callable[[str, str], str], machine: str) -> None:
     """Write ``page`` of a machine and a date, if it was asked for and no test has failed."""
     if request.config.getoption("--write-report") and not request.session.testsfailed:
-        (_DOCS / file).write_text(page(machine, datetime.now(UTC).date().isoformat()))
+        (DOCS / file).write_text(page(machine, datetime.now(UTC).date().isoformat()))

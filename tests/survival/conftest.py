@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.conftest import kubectl as kubectl
 from tests.e2e.conftest import namespace as namespace
 from tests.e2e.conftest import operators as operators
-from tests.support.report_pages import MACHINE, offer_page, write_page
+from tests.support.report_pages import DOCS, offer_page
 from tests.survival.report import Report
 
 _PAGE = "survival-report.md"
@@ -20,7 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
-    """Collects a row for each run, and is written at the end if all passed."""
-    collected = Report()
+    """Has a row for each run, those of earlier runs as well; written at the end if that was asked for."""
+    page = DOCS / _PAGE
+    collected = Report.of(page.read_text() if page.exists() else "")
     yield collected
-    write_page(request, _PAGE, collected.page, MACHINE)
+    if request.config.getoption("--write-report"):
+        page.write_text(collected.page())

@@ -1,92 +1,147 @@
-"""The page that the survival tier leaves: docs/survival-report.md."""
+"""The page that the survival tier leaves: docs/survival-report.md, a row for each run.
 
+The runs take hours, and are made one file or one fault at a time: what is run anew has its row replaced, and the others
+stay. A row is away from when its run begins until it has passed.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
 
 from kubectl_requestcounter.ledger import Books
+from tests.support.report_pages import MACHINE
 
-_PAGE = """# Survival report
+_INTRODUCTION = """# Survival report
 
-Written by `make survival` on {date}; {machine}, a local cluster of three nodes. Each run is a counter with two pods
-of the service, `durability: Replicated` unless it says otherwise, and a client that sends 300 PUT/s over 200 paths
-through the Ingress while something is done to Redis. After it, the count of every path and the total are held to the
-client's books: **acknowledged <= count <= attempted**, and no count was told twice. Nobody helps; in every second run
-the operator is away meanwhile.
-
-| Redis | What is done to it | Operator | Attempted | Acknowledged | Not acknowledged | Longest time without an answer |
-|---|---|---|--:|--:|---|--:|
-{rows}
-
-At most 15 s without an answer are allowed, 60 s where everything is deleted at once.
-
-## Control runs
-
-The same without the remedy; the books find what is lost, so they would find it above as well.
-
-| Redis | What is done to it | What the books found |
-|---|---|---|
-{controls}
-{neighbours}{renewals}"""
-
-_NEIGHBOURS = """
-## Ten counters
-
-Five with Sentinel and five with Cluster beside each other, while a server or sentinel chosen at random is deleted every
-{every_s} s for {minutes} minutes, by force or not. All of them are asked again and again whom they know.
-
-| Deleted | Answers of servers and sentinels | That knew another counter's | Acknowledged | Of these lost |
-|--:|--:|--:|--:|--:|
-| {deleted} | {looks:,} | 0 | {acknowledged:,} | 0 |
-"""
-
-_RENEWALS = """
-## Passwords
-
-All passwords of a Redis are renewed, again and again, while 100 PUT/s are sent.
-
-| Redis | Renewals | Acknowledged | Not acknowledged | Pods restarted |
-|---|--:|--:|--:|--:|
-{rows}
+Written by `make survival`; a local cluster of three nodes on {machine}. Each run is a counter with two pods of the
+service and `durability: Replicated`, unless it says otherwise, and a client that sends 300 PUT/s over 200 paths through
+the Ingress. After it, the count of every path and the total are held to the client's books:
+**acknowledged <= count <= attempted**, and no count was told twice. Nobody helps.
 """
 
 
-@dataclass
-class Report:
-    """What was measured."""
+@dataclass(slots=True)
+class Table:
+    """A part of the page.
 
-    rows: list[str] = field(default_factory=list)
-    controls: list[str] = field(default_factory=list)
-    neighbours: str = ""
-    renewals: list[str] = field(default_factory=list)
+    Attributes:
+        keys: how many of its first columns tell a row from the others.
+        rows: by these columns.
+    """
 
-    def add(self, redis: str, fault: str, operator: str, books: Books) -> None:
-        """Add a run."""
+    title: str
+    about: str
+    columns: tuple[str, ...]
+    keys: int
+    rows: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def read(self, page: str) -> None:
+        """Take the rows from an earlier page; there need be none."""
+        _, _, part = page.partition(f"\n## {self.title}\n")
+        lines = [line for line in part.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+        for line in lines[1:]:
+            cells = tuple(cell.strip() for cell in line.strip("|").split(" | "))
+            self.rows[cells[: self.keys]] = cells
+
+    def text(self) -> str:
+        """Return the part; an empty text where no run has passed."""
+        if not self.rows:
+            return ""
+        head = [f"| {' | '.join(self.columns)} |", f"|{'---|' * len(self.columns)}"]
+        rows = [f"| {' | '.join(cells)} |" for _, cells in sorted(self.rows.items())]
+        return "\n".join(["", f"## {self.title}", "", self.about, "", *head, *rows, ""])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The row of a run that has begun."""
+
+    table: Table
+    keys: tuple[str, ...]
+
+    def passed(self, *cells: str) -> None:
+        """Write down what the run has come to."""
+        today = datetime.now(UTC).date().isoformat()
+        self.table.rows[self.keys] = (*self.keys, *cells, today)
+
+    def passed_with(self, books: Books) -> None:
+        """Write down what the client's books say."""
         errors = ", ".join(f"{count:,} {kind}" for kind, count in sorted(books.errors.items())) or "none"
-        self.rows.append(
-            f"| {redis} | {fault} | {operator} | {books.attempted.total():,} | {books.acknowledged:,} | {errors} "
-            f"| {books.longest_gap_s:.1f} s |"
+        attempted, acknowledged = f"{books.attempted.total():,}", f"{books.acknowledged:,}"
+        self.passed(attempted, acknowledged, errors, f"{books.longest_gap_s:.1f} s")
+
+
+def columns(names: str) -> tuple[str, ...]:
+    """Return names that stand with commas between them."""
+    return tuple(names.split(", "))
+
+
+class Report:
+    """What was measured, by part."""
+
+    def __init__(self) -> None:
+        self._faults = Table(
+            "Faults",
+            "At most 15 s without an answer are allowed, 60 s where everything is deleted at once. In every second\n"
+            "run the operator is away meanwhile.",
+            columns("Redis, What is done to it, Operator")
+            + columns("Attempted, Acknowledged, Not acknowledged, Longest time without an answer, Date"),
+            keys=3,
+        )
+        self._controls = Table(
+            "Control runs",
+            "The same without the remedy; the books find what is lost, so they would find it above as well.",
+            columns("Redis, What is done to it, What the books found, Date"),
+            keys=2,
+        )
+        self._neighbours = Table(
+            "Many counters",
+            "With Sentinel and with Cluster beside each other, while a server or sentinel chosen at random is\n"
+            "deleted again and again, by force or not. All of them are asked whom they know.",
+            columns("Counters, Deleted, Answers of servers and sentinels, That knew another counter's")
+            + columns("Acknowledged, Of these lost, Date"),
+            keys=1,
+        )
+        self._renewals = Table(
+            "Passwords",
+            "All passwords of a Redis are renewed, again and again, while 100 PUT/s are sent.",
+            columns("Redis, Renewals, Acknowledged, Not acknowledged, Pods restarted, Date"),
+            keys=1,
         )
 
-    def add_control(self, redis: str, fault: str, found: str) -> None:
-        """Add a control run."""
-        self.controls.append(f"| {redis} | {fault} | {found} |")
+    @classmethod
+    def of(cls, page: str) -> Self:
+        """Return a report with the rows of an earlier page."""
+        report = cls()
+        for table in report._tables():
+            table.read(page)
+        return report
 
-    def add_neighbours(self, deleted: int, looks: int, acknowledged: int, *, for_s: int, every_s: int) -> None:
-        """Add the run with many counters, in which nobody has met a stranger and nothing was lost."""
-        self.neighbours = _NEIGHBOURS.format(
-            deleted=deleted, looks=looks, acknowledged=acknowledged, minutes=for_s // 60, every_s=every_s
-        )
+    def _tables(self) -> Iterator[Table]:
+        yield from (self._faults, self._controls, self._neighbours, self._renewals)
 
-    def add_renewals(self, redis: str, times: int, books: Books) -> None:
-        """Add a run in which passwords were renewed, no request failed and no pod was restarted."""
-        self.renewals.append(f"| {redis} | {times} | {books.acknowledged:,} | 0 | 0 |")
+    def fault(self, redis: str, what: str, operator: str) -> Row:
+        """Begin a run in which something is done to Redis."""
+        return _begin(self._faults, redis, what, operator)
 
-    def page(self, machine: str, date: str) -> str:
+    def control(self, redis: str, what: str) -> Row:
+        """Begin a run without the remedy."""
+        return _begin(self._controls, redis, what)
+
+    def neighbours(self, counters: int) -> Row:
+        """Begin a run with many counters."""
+        return _begin(self._neighbours, str(counters))
+
+    def renewals(self, redis: str) -> Row:
+        """Begin a run in which passwords are renewed."""
+        return _begin(self._renewals, redis)
+
+    def page(self) -> str:
         """Return the page."""
-        return _PAGE.format(
-            date=date,
-            machine=machine,
-            rows="\n".join(self.rows),
-            controls="\n".join(self.controls),
-            neighbours=self.neighbours,
-            renewals=_RENEWALS.format(rows="\n".join(self.renewals)) if self.renewals else "",
-        )
+        return _INTRODUCTION.format(machine=MACHINE) + "".join(table.text() for table in self._tables())
+
+
+def _begin(table: Table, *keys: str) -> Row:
+    table.rows.pop(keys, None)
+    return Row(table, keys)

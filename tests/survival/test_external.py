@@ -12,7 +12,7 @@ from kubectl_requestcounter.ledger import Ledger
 from request_counter_operator.render.credentials import Credentials
 from tests.support.kubectl import Kubectl
 from tests.support.resources import GATE, acknowledged, host, ready, redis_secret, start, with_redis
-from tests.survival.faults import NOW
+from tests.survival.faults import NOW, pod_deleted
 from tests.survival.report import Report
 from tests.survival.test_redis import ENOUGH, WRITES_AGAIN_WITHIN_S
 
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(420)
 
 @pytest.mark.parametrize("mode", ["Sentinel", "Cluster"])
 async def test_the_counter_follows_somebody_elses_primary(namespace: Kubectl, report: Report, mode: str) -> None:
+    row = report.fault(f"External, a {mode}", str(pod_deleted.__doc__), "there")
     await start(namespace, with_redis({"mode": mode}), "theirs")
     theirs = await namespace.get("requestcounter", "theirs")
     await namespace.apply(await their_password(namespace, mode))
@@ -35,10 +36,10 @@ async def test_the_counter_follows_somebody_elses_primary(namespace: Kubectl, re
         await acknowledged(ledger, ENOUGH, within_s=60)
     await ready(namespace)
     books = await ledger.verify()
-    report.add(f"External, a {mode}", "The primary's pod, by force.", "there", books)
     assert books.longest_gap_s <= WRITES_AGAIN_WITHIN_S, str(books)
     ours = "--selector=app.kubernetes.io/instance=hits"
     assert (await namespace.get("statefulsets,configmaps,secrets", ours))["items"] == []
+    row.passed_with(books)
 
 
 async def their_password(kubectl: Kubectl, mode: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ COMMON_KEY = "common.sh"
 START_KEY = "redis-start.sh"
 STOP_KEY = "redis-stop.sh"
 SENTINEL_START_KEY = "sentinel-start.sh"
+SENTINEL_ALIVE_KEY = "sentinel-alive.sh"
 BACKUP_KEY = "redis-backup.sh"
 RESTORE_KEYS = ("restore-fetch.sh", "restore-serve.sh")
 CLUSTER_START_KEY = "cluster-start.sh"
@@ -34,10 +35,10 @@ _SCRIPTS = {
 }
 
 _SCRIPTS_OF: dict[str, tuple[str, ...]] = {
-    "Sentinel": (START_KEY, STOP_KEY, SENTINEL_START_KEY),
+    "Sentinel": (START_KEY, STOP_KEY, SENTINEL_START_KEY, SENTINEL_ALIVE_KEY),
     "Cluster": (CLUSTER_START_KEY, CLUSTER_STOP_KEY),
 }
-"""How the servers of a mode start, how they stop, and what else there is to start."""
+"""How the servers of a mode start, how they stop, and what the sentinels need."""
 
 
 def render_redis_config(counter: RequestCounter) -> Manifest | None:

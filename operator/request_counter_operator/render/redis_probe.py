@@ -10,14 +10,14 @@ def ping(*options: str, period_s: int, failures: int) -> Manifest:
     return _probe(*options, "--user", REDIS_PROBE_USER, "--pass", "any", period_s=period_s, failures=failures)
 
 
-def ping_sentinel(*options: str, period_s: int, failures: int) -> Manifest:
-    """Return the same for a sentinel, whom anybody may PING."""
-    return _probe(*options, "-e", "-p", str(SENTINEL_PORT), period_s=period_s, failures=failures)
+def ping_sentinel(*options: str, period_s: int, failures: int, by: tuple[str, ...] = ()) -> Manifest:
+    """Return the same for a sentinel, whom anybody may PING; ``by`` is a command that runs it and looks closer."""
+    return _probe(*options, "-e", "-p", str(SENTINEL_PORT), period_s=period_s, failures=failures, by=by)
 
 
-def _probe(*options: str, period_s: int, failures: int) -> Manifest:
+def _probe(*options: str, period_s: int, failures: int, by: tuple[str, ...] = ()) -> Manifest:
     return {
-        "exec": {"command": ["redis-cli", *options, "ping"]},
+        "exec": {"command": [*by, "redis-cli", *options, "ping"]},
         "periodSeconds": period_s,
         "timeoutSeconds": 5,
         "failureThreshold": failures,

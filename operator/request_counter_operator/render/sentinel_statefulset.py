@@ -19,6 +19,7 @@ from request_counter_operator.render.manifest import (
 from request_counter_operator.render.redis_config import (
     CONFIG_DIRECTORY,
     DATA_DIRECTORY,
+    SENTINEL_ALIVE_KEY,
     SENTINEL_START_KEY,
     sentinel_program,
 )
@@ -36,7 +37,8 @@ CERTIFICATE_ANNOTATION = "requestcounter.io/certificate"
 VOLUME_SIZE = "1Gi"
 """A sentinel keeps some kilobytes. This is the smallest volume that all providers of disks make."""
 
-_RESOURCES = Resources(requests=ResourceList(cpu="20m", memory="32Mi"), limits=ResourceList(memory="64Mi"))
+# A sentinel takes 1 % of a processor. The limit is for one that runs in circles: see sentinel-alive.sh.
+_RESOURCES = Resources(requests=ResourceList(cpu="20m", memory="32Mi"), limits=ResourceList(cpu="250m", memory="64Mi"))
 
 
 def render_sentinel_statefulset(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest | None:
@@ -105,7 +107,9 @@ def _container(counter: RequestCounter, image: str) -> Manifest:
         "securityContext": RESTRICTED_CONTAINER,
         "startupProbe": ping_sentinel(*tls, period_s=2, failures=1800),
         "readinessProbe": ping_sentinel(*tls, period_s=2, failures=2),
-        "livenessProbe": ping_sentinel(*tls, period_s=10, failures=6),
+        "livenessProbe": ping_sentinel(
+            *tls, period_s=10, failures=6, by=("bash", f"{CONFIG_DIRECTORY}/{SENTINEL_ALIVE_KEY}")
+        ),
         "volumeMounts": [
             {"name": "config", "mountPath": CONFIG_DIRECTORY, "readOnly": True},
             {"name": "sentinel", "mountPath": SECRETS_DIRECTORY, "readOnly": True},

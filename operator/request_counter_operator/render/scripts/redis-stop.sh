@@ -4,6 +4,10 @@
 set -uo pipefail
 . /etc/request-counter/config/common.sh
 log_in_as /etc/request-counter/replication
+# What a hook writes nobody reads. What the server writes is the pod's log.
+exec > /proc/1/fd/1 2>&1
+say() { printf '%s stop: %s\n' "$(date -u +%FT%T.%3NZ)" "$*"; }
+ask() { cli -h "$1.$NAMESPACE.svc" -p 26379 sentinel "$2" "$GROUP"; }
 
 # Whether the replicas have received all there is: any of them may be chosen. They are asked themselves, because what is
 # known of them here is up to a second old. No new writes come meanwhile.
@@ -20,22 +24,33 @@ is_followed() {
   return $nobody
 }
 
+# Whether no sentinel calls this one primary any more, and one calls another. Clients ask any of them, and who would come
+# back here would wait in vain. The one that leads the failover knows some time before the others.
+is_replaced() {
+  local sentinel next known=1
+  for sentinel in $SENTINELS; do
+    next=$(ask "$sentinel" get-master-addr-by-name | head -n 1)
+    [ "$next" != "$me" ] || return 1
+    [ -z "$next" ] || known=0
+  done
+  return $known
+}
+
 [ "$(cli role | head -n 1)" = master ] || exit 0
 # A replica that is just coming back is waited for: whoever goes without one leaves counts behind.
 for _ in $(seq 20); do cli info replication | grep -q 'state=online' && break; sleep 0.5; done
 cli info replication | grep -q 'state=online' || exit 0
+me=$(address "$HOSTNAME")
 # Writes wait instead of failing, and none can be acknowledged here that the next primary does not have.
 cli client pause 8000 write > /dev/null
-for _ in $(seq 40); do is_followed && break; sleep 0.05; done
-ask() { cli -h "$1.$NAMESPACE.svc" -p 26379 sentinel "$2" "$GROUP"; }
-me=$(address "$HOSTNAME")
+say "hands over: writes wait"
+for _ in $(seq 40); do is_followed && break; sleep 0.02; done
+say "the replicas have all"
 for sentinel in $SENTINELS; do
   [ "$(ask "$sentinel" failover)" != OK ] || break
 done
-for _ in $(seq 40); do
-  next=$(ask "$sentinel" get-master-addr-by-name | head -n 1)
-  [ -z "$next" ] || [ "$next" = "$me" ] || break
-  sleep 0.1
-done
+say "asked $sentinel for a failover"
+for _ in $(seq 40); do is_replaced && break; sleep 0.05; done
 # Who still waits here asks the sentinels, and finds the next primary.
 cli client kill type normal skipme yes > /dev/null
+say "sent its clients to the next primary"
