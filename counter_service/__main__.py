@@ -68,7 +68,9 @@ def open_store(settings: Settings) -> CounterStore:
                 file, counter=settings.name, max_paths=settings.max_paths, fsync=settings.durability == "Persisted"
             )
         case _:
-            files = TlsFiles(settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
+            files = TlsFiles(
+                settings.store_ca_file, settings.store_cert_file, settings.store_key_file, settings.store_tls_name
+            )
             return RedisStore(
                 parse_address(settings.store, settings.store_password_file, settings.store_username_file, files),
                 counter=settings.name,

@@ -18,6 +18,7 @@ PROGRAM = "python -m counter_service"
 _PURPOSE = "Count HTTP PUT requests per path, exactly. Each option is a variable too: --max-paths is COUNTER_MAX_PATHS."
 # A counter's name is part of its keys, inside the braces of a hash tag; namespace/name of a Kubernetes resource is one.
 NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"
+TLS_NAME_PATTERN = r"^[A-Za-z0-9.:-]+$"
 _REDIS_SCHEME = re.compile(r"rediss?(\+(sentinel|cluster))?")
 
 AnySettings = TypeVar("AnySettings", bound="CommandLine")
@@ -61,6 +62,12 @@ class Settings(CommandLine):
     store_ca_file: Path | None = Field(None, description="PEM bundle to verify a rediss:// store with")
     store_cert_file: Path | None = Field(None, description="PEM certificate to show to a store with TLS")
     store_key_file: Path | None = Field(None, description="PEM key of that certificate")
+    store_tls_name: str | None = Field(
+        None,
+        max_length=253,
+        pattern=TLS_NAME_PATTERN,
+        description="whom the certificates of a rediss:// store have to name, instead of the host that is connected to",
+    )
     durability: Literal["None", "Persisted", "Replicated"] = Field(
         "Persisted",
         description="what an acknowledgement promises: None, the store has applied it; Persisted, it is also on disk; "
@@ -156,7 +163,7 @@ class Settings(CommandLine):
 
     def _check_tls(self) -> None:
         if not self.scheme.startswith("rediss"):
-            for option in ("store_ca_file", "store_cert_file", "store_key_file"):
+            for option in ("store_ca_file", "store_cert_file", "store_key_file", "store_tls_name"):
                 if getattr(self, option) is not None:
                     raise ValueError(f"{option}: only a rediss:// store uses TLS")
         if (self.store_cert_file is None) != (self.store_key_file is None):

@@ -8,7 +8,7 @@ With `rediss` for `redis` all connections use TLS, those to sentinels included.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -36,11 +36,34 @@ _DEFAULT_SENTINEL_PORT: Final = 26379
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files for TLS: whom to trust instead of the system's authorities, and who we are."""
+    """PEM files for TLS: whom to trust instead of the system's authorities, and who we are.
+
+    ``name`` is whom each server's certificate has to name; None for the host at which the server is reached. Servers
+    that announce addresses, as those of a cluster do, need not have a certificate for each address then.
+    """
 
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    name: str | None = None
+
+
+class NamedTlsConnection(SSLConnection):
+    """A connection to a server that has to prove this name, whatever its address is.
+
+    Args:
+        tls_name: the name; None for the host's.
+        options: of redis-py's connection.
+    """
+
+    def __init__(self, *, tls_name: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._tls_name = tls_name
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        # What redis-py gives to asyncio.open_connection; the tests of certificates fail if it does not any more.
+        arguments = dict(super()._connection_arguments())
+        return arguments if self._tls_name is None else arguments | {"server_hostname": self._tls_name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +105,7 @@ class RedisAddress:
 
     def _connection(self, address: Address, options: dict[str, Any]) -> AbstractConnection:
         host, port = address
-        return (SSLConnection if self.tls else Connection)(host=host, port=port, **options)
+        return (NamedTlsConnection if self.tls else Connection)(host=host, port=port, **options)
 
 
 _IDENTITY: Final = {"username", "password", "credential_provider"}
@@ -147,6 +170,8 @@ def _connection_options(
     if url["scheme"] == "rediss":
         files = {"ssl_ca_certs": tls_files.ca, "ssl_certfile": tls_files.certificate, "ssl_keyfile": tls_files.key}
         options |= {name: str(file) for name, file in files.items() if file is not None}
+        if tls_files.name is not None:
+            options["tls_name"] = tls_files.name
     return options
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from counter_service.errors import StoreMisconfiguredError
-from counter_service.settings import NAME_PATTERN, CommandLine
+from counter_service.settings import NAME_PATTERN, TLS_NAME_PATTERN, CommandLine
 from counter_service.store.redis_address import RedisAddress, TlsFiles, parse_address
 
 PROGRAM = "python -m counter_service.transfer"
@@ -35,12 +35,18 @@ class TransferSettings(CommandLine):
     source_ca_file: Path | None = Field(None, description="PEM bundle to verify a rediss:// source with")
     source_cert_file: Path | None = Field(None, description="PEM certificate to show to a source with TLS")
     source_key_file: Path | None = Field(None, description="PEM key of that certificate")
+    source_tls_name: str | None = Field(
+        None, max_length=253, pattern=TLS_NAME_PATTERN, description="whom its certificates have to name, not its host"
+    )
     target: str = Field(description="where the counts are to be, likewise")
     target_password_file: Path | None = Field(None, description="file with the target's password")
     target_username_file: Path | None = Field(None, description="file with the user's name, instead of the URL's")
     target_ca_file: Path | None = Field(None, description="PEM bundle to verify a rediss:// target with")
     target_cert_file: Path | None = Field(None, description="PEM certificate to show to a target with TLS")
     target_key_file: Path | None = Field(None, description="PEM key of that certificate")
+    target_tls_name: str | None = Field(
+        None, max_length=253, pattern=TLS_NAME_PATTERN, description="whom its certificates have to name, not its host"
+    )
     name: str = Field(max_length=253, pattern=NAME_PATTERN, description="the counter's name in the target")
     source_name: str | None = Field(
         None, max_length=253, pattern=NAME_PATTERN, description="its name in the source, where that is another"
@@ -74,13 +80,13 @@ class TransferSettings(CommandLine):
     @property
     def source_address(self) -> RedisAddress:
         """The Redis that has the counts."""
-        files = TlsFiles(self.source_ca_file, self.source_cert_file, self.source_key_file)
+        files = TlsFiles(self.source_ca_file, self.source_cert_file, self.source_key_file, self.source_tls_name)
         return parse_address(self.source, self.source_password_file, self.source_username_file, files)
 
     @property
     def target_address(self) -> RedisAddress:
         """The Redis that is to have them."""
-        files = TlsFiles(self.target_ca_file, self.target_cert_file, self.target_key_file)
+        files = TlsFiles(self.target_ca_file, self.target_cert_file, self.target_key_file, self.target_tls_name)
         return parse_address(self.target, self.target_password_file, self.target_username_file, files)
 
     @model_validator(mode="after")
@@ -96,7 +102,7 @@ class TransferSettings(CommandLine):
             address = self.source_address if side == "source" else self.target_address
         except StoreMisconfiguredError as error:
             raise ValueError(f"{side}: must be like {_URLS}") from error
-        for option in (f"{side}_ca_file", f"{side}_cert_file", f"{side}_key_file"):
+        for option in (f"{side}_ca_file", f"{side}_cert_file", f"{side}_key_file", f"{side}_tls_name"):
             if not address.tls and getattr(self, option) is not None:
                 raise ValueError(f"{option}: only a rediss:// {side} uses TLS")
         if (getattr(self, f"{side}_cert_file") is None) != (getattr(self, f"{side}_key_file") is None):

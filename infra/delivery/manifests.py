@@ -19,9 +19,11 @@ KUBERNETES = ("v1.34.4", "v1.35.4", pins.KUBERNETES)
 """The versions whose schemas are compared with; the last is the one that the local cluster has."""
 
 FOREIGN = (
+    "Certificate",  # cert-manager
     "ClusterSecretStore",  # the External Secrets operator
     "ExternalSecret",  # likewise
     "IngressClassParams",  # EKS
+    "Issuer",  # cert-manager
     "Policy",  # of an audit log: a file of the API server's, no resource
     "ServiceMonitor",  # the Prometheus operator
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kubectl_requestcounter.cluster import Body, Cluster
 from kubectl_requestcounter.comparison import Change
-from kubectl_requestcounter.credentials import Root, root_of
+from kubectl_requestcounter.credentials import UNKNOWN, Root, root_of, settle_certificate
 from kubectl_requestcounter.errors import ApiError, ForbiddenError
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.cache import belongs_to
@@ -49,7 +49,12 @@ def facts_of(counter: RequestCounter, deployment: Body | None, root: Root) -> Fa
     where it ends, not the way there.
     """
     replicas = None if deployment is None else deployment["spec"].get("replicas")
-    return Facts(credentials=Credentials.of(root.value, counter), service_replicas=replicas, service_pods=0)
+    return Facts(
+        credentials=Credentials.of(root.value, counter),
+        service_replicas=replicas,
+        service_pods=0,
+        certificate=UNKNOWN,  # without TLS it is nowhere
+    )
 
 
 async def find_changes(cluster: Cluster, counter: RequestCounter, settings: Settings, *, is_new: bool) -> Findings:
@@ -102,6 +107,7 @@ async def _find_change(
     if live is not None and not belongs_to(live, counter):
         return Findings(faults=[f"{kind} {name}: {_whose(live, counter)}"])
     root.settle(manifest, live)
+    settle_certificate(manifest, live)
     try:
         after = await cluster.dry_run(manifest)
     except ApiError as error:

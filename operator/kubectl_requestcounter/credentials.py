@@ -13,6 +13,7 @@ from typing import Any
 
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.render.redis_secret import ROOT_KEY
+from request_counter_operator.render.sentinel_statefulset import CERTIFICATE_ANNOTATION
 
 FINGERPRINT_ANNOTATION = "requestcounter.io/credentials"
 UNKNOWN = "(derived by the operator)"
@@ -39,6 +40,21 @@ class Root:
             return
         found = None if live is None else _template_annotations(live).get(FINGERPRINT_ANNOTATION)
         annotations[FINGERPRINT_ANNOTATION] = found or UNKNOWN
+
+
+def settle_certificate(manifest: dict[str, Any], live: Body | None) -> None:
+    """Put the live certificate's digest into a workload that was rendered with something in its place.
+
+    Whether the Secret has another one by now is the operator's to find out, and to do something about.
+    """
+    annotations = _template_annotations(manifest)
+    if CERTIFICATE_ANNOTATION not in annotations or live is None:
+        return
+    found = _template_annotations(live).get(CERTIFICATE_ANNOTATION)
+    if found is None:
+        del annotations[CERTIFICATE_ANNOTATION]
+    else:
+        annotations[CERTIFICATE_ANNOTATION] = found
 
 
 def root_of(secret: Body | None, workloads: Iterable[Body]) -> Root:

@@ -4,6 +4,7 @@ OperatorError
 ├── InvalidResourceError    the user's to mend: retried only when the resource changes
 ├── ForeignObjectError      the user's to mend: a child's name is taken by an object that is not ours
 ├── FieldConflictError      the user's to mend: somebody keeps changing what we put back; left alone for a while
+├── UnusableCertificateError  the user's to mend: what is in the Secret for TLS would not do; it is left unused
 ├── VolumeNotGrownError     the user's to mend: a volume cannot have the size that is asked for; it stays as it is
 ├── NotLeadingError         another operator's to do: nothing was sent
 ├── RedisSilentError        a Redis server or sentinel did not answer: looked at again a little later
@@ -47,6 +48,10 @@ class FieldConflictError(OperatorError):
     def __init__(self, message: str, *, retry_in_s: float) -> None:
         super().__init__(message)
         self.retry_in_s = retry_in_s
+
+
+class UnusableCertificateError(OperatorError):
+    """What a Secret lacks to be the certificate of a counter's own Redis, as the end of a sentence."""
 
 
 class VolumeNotGrownError(OperatorError):

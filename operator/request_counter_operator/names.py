@@ -72,6 +72,14 @@ def store_name(counter: RequestCounter) -> str:
     return child_name(counter, store_component(counter))
 
 
+def store_tls_name(counter: RequestCounter) -> str:
+    """Return whom the certificate of the counter's own Redis has to name.
+
+    The same in every mode, so that counts can be moved from one to another with the certificate there is.
+    """
+    return f"{child_name(counter, 'redis')}.{counter.metadata.namespace}.svc"
+
+
 def store_component(counter: RequestCounter) -> Component:
     """Return what the servers with data are, by the mode that is wanted."""
     return "cluster" if counter.spec.store.redis.mode == "Cluster" else "redis"

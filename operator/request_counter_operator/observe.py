@@ -2,23 +2,29 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
+
+import structlog
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.backups import NO_RESTORE, RestoreReading, read_backups, read_restore, restore_run, run_of
 from request_counter_operator.cache import Cache, Child, ChildKey, Key, Rollout
 from request_counter_operator.conditions import Observed
-from request_counter_operator.errors import NotFoundError
+from request_counter_operator.errors import ApiError, NotFoundError
 from request_counter_operator.kinds import DEPLOYMENT, JOB, POD, SECRET, STATEFUL_SET
 from request_counter_operator.kube import Cluster
 from request_counter_operator.names import ADMIN_PORT, admin_name, child_name, selector_of
+from request_counter_operator.redis_admin.certificates import Certificates, Found
 from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
-from request_counter_operator.redis_admin.looking import look
-from request_counter_operator.redis_admin.reading import StoreReading
+from request_counter_operator.redis_admin.looking import Means, look
+from request_counter_operator.redis_admin.reading import NOT_READ, StoreReading
 from request_counter_operator.redis_admin.stores import Stores
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.topology import workload_names
 from request_counter_operator.totals import SILENCE, Totals
 from request_counter_operator.turns import Made
+
+log = structlog.get_logger()
 
 
 class Observer:
@@ -40,6 +46,7 @@ class Observer:
         self._totals = totals
         self._stores = stores
         self._may_act = may_act
+        self._certificates = Certificates(cluster, time.monotonic)
         self._keepers: dict[Key, tuple[str, ClusterKeeper]] = {}
 
     async def observe(
@@ -78,7 +85,7 @@ class Observer:
             is_unasked=latest is None,
             failures=tuple(made.failures),
             fight=fight,
-            missing_secrets=tuple([name async for name in self._missing_secrets(counter, rollout)]),
+            missing_secrets=tuple([name async for name in self._missing_secrets(key, counter, rollout)]),
             backups=read_backups(counter, live),
             restore=await self._restore(counter, live),
         )
@@ -87,8 +94,17 @@ class Observer:
         """Return what the servers say at this moment."""
         return await self._stores.look_now(key)
 
+    async def certificate(self, key: Key, counter: RequestCounter) -> str:
+        """Return the digest of the certificate that the counter's own Redis is to use; empty without TLS.
+
+        Raises:
+            ApiError: It could not be found out.
+        """
+        return await self._certificates.digest(key, counter)
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of a RequestCounter that is gone."""
+        self._certificates.forget(key)
         self._totals.unfollow(key)
         self._unfollow_store(key)
 
@@ -115,7 +131,24 @@ class Observer:
         def may_act() -> bool:
             return is_free and self._may_act()
 
-        self._stores.follow(key, lambda: look(counter, credentials, keeper, may_act), is_doubtful=is_doubtful)
+        async def look_at() -> StoreReading:
+            found = await self._certificate(key, counter)
+            reading = NOT_READ
+            # Without knowing whom to trust, nobody can be asked.
+            if counter.spec.store.redis.tls is None or found.trust is not None:
+                may_renew = found.missing is None
+                reading = await look(counter, Means(credentials, found.trust, keeper, may_act, may_renew))
+            return replace(reading, certificate_fault=found.missing)
+
+        self._stores.follow(key, look_at, is_doubtful=is_doubtful)
+
+    async def _certificate(self, key: Key, counter: RequestCounter) -> Found:
+        """Return what is known of the certificate; nothing without TLS, and while the Secret cannot be read."""
+        try:
+            return await self._certificates.of(key, counter)
+        except ApiError as error:
+            log.info("certificate not read", namespace=key.namespace, name=key.name, error=str(error))
+            return Found()
 
     def _keeper(self, key: Key, counter: RequestCounter) -> ClusterKeeper:
         """Return who keeps this very resource's cluster, and remembers how it has been."""
@@ -134,18 +167,20 @@ class Observer:
         latest = self._totals.latest(key)
         self._totals.follow(key, url, is_doubtful=not is_well or latest is None or latest.total is None)
 
-    async def _missing_secrets(self, counter: RequestCounter, service: Rollout | None) -> AsyncIterator[str]:
-        """Find the Secrets that pods wait for; they are looked for while some pod is not ready."""
+    async def _missing_secrets(self, key: Key, counter: RequestCounter, service: Rollout | None) -> AsyncIterator[str]:
+        """Find the Secrets that pods wait for; but for certificates, they are looked for while a pod is not ready."""
+        if (missing := (await self._certificates.of(key, counter)).missing) is not None:
+            yield missing
         if service is not None and service.ready >= service.wanted:
             return
-        for name, key in _secret_references(counter):
+        for name, item in _secret_references(counter):
             try:
                 secret = await self._cluster.get(SECRET, counter.metadata.namespace, name)
             except NotFoundError:
                 yield f"Secret {name}"
             else:
-                if key not in secret.get("data", {}):
-                    yield f"key {key} of Secret {name}"
+                if item not in secret.get("data", {}):
+                    yield f"key {item} of Secret {name}"
 
 
 def _newest(told: dict[ChildKey, Child], applied: dict[ChildKey, Child]) -> dict[ChildKey, Child]:

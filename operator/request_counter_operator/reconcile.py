@@ -147,12 +147,15 @@ class Reconciler:
         """Bring the children to what the resource says, unless they are known to be so, or are not to be touched."""
         live = self.cache.children(key)
         meta = counter.metadata
+        if counter.is_paused:
+            return Made()
+        certificate = await self.observer.certificate(key, counter)
         progress = (counter.is_bootstrapped, counter.is_restoring, counter.auth, shards(counter), counter.move)
-        state = (meta.uid, meta.generation, *progress, live)
-        if counter.is_paused or known.settled == state:
+        state = (meta.uid, meta.generation, *progress, certificate, live)
+        if known.settled == state:
             return Made()
         known.settled = None
-        facts = await self._facts(counter, live)
+        facts = await self._facts(counter, live, certificate)
         grown = await grow_volumes(self.cluster, children(counter, self.settings, facts), live)
         made = await self.applier.make(key, counter, grown.manifests)
         made.failures += grown.failures
@@ -162,7 +165,7 @@ class Reconciler:
         await self.recorder.record(counter, made.happenings)
         return made
 
-    async def _facts(self, counter: RequestCounter, live: dict[ChildKey, Child]) -> Facts:
+    async def _facts(self, counter: RequestCounter, live: dict[ChildKey, Child], certificate: str) -> Facts:
         child = live.get(ChildKey(DEPLOYMENT.kind, child_name(counter, "service")))
         rollout = None if child is None else child.rollout
         replicas = None if rollout is None else rollout.wanted
@@ -172,6 +175,7 @@ class Reconciler:
             credentials=self._credentials(counter),
             service_replicas=replicas,
             service_pods=0 if rollout is None else rollout.present + rollout.ending,
+            certificate=certificate,
         )
 
     def _credentials(self, counter: RequestCounter) -> Credentials:

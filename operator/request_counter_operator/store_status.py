@@ -29,7 +29,12 @@ def store_status(counter: RequestCounter, observed: Observed, now: str) -> Store
     if counter.spec.store.redis.mode == "External":
         update["auth"] = None
     return _of_the_wanted(counter, before, observed.store, now).model_copy(
-        update={**update, "external": counter.spec.store.redis.external, "durability": counter.spec.store.durability}
+        update={
+            **update,
+            "external": counter.spec.store.redis.external,
+            "tls": counter.spec.store.redis.tls,
+            "durability": counter.spec.store.durability,
+        }
     )
 
 

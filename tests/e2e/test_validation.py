@@ -14,6 +14,7 @@ from tests.support.kubectl import Kubectl, KubectlError
 ROOT = Path(__file__).parents[2]
 CRD = ROOT / "crds" / "requestcounters.requestcounter.io.yaml"
 SAMPLES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("deploy/samples/**/*.yaml"))}
+TLS = {"secretName": "hits-redis-tls"}
 EXTERNAL = {"mode": "External", "external": {"url": "redis://redis.example.com:6379"}}
 
 
@@ -129,6 +130,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (redis(auth={"rotate": 20261124}), "spec.store.redis.auth.rotate"),
     (redis(auth={"rotateAfterDays": 0}), "spec.store.redis.auth.rotateAfterDays"),
     (redis(auth={"rotateAfterDays": 3651}), "spec.store.redis.auth.rotateAfterDays"),
+    (redis(tls={}), "spec.store.redis.tls.secretName"),
+    (redis(tls={"secretName": "Not A Name"}), "spec.store.redis.tls.secretName"),
+    (redis(**EXTERNAL, tls=TLS), "spec.store.redis.tls must not be set when"),
     ({"suspend": "Always"}, "spec.suspend"),
     ({"suspend": True}, "spec.suspend"),
     ({"replicas": 1.5}, "spec.replicas"),
@@ -203,6 +207,9 @@ FORBIDDEN_CHANGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         redis(persistence={"size": "1Gi", "storageClassName": "b"}),
         "spec.store.redis.persistence.storageClassName cannot be changed",
     ),
+    (redis(tls=TLS), redis(), "spec.store.redis.tls cannot be set or taken away"),
+    (redis(), redis(tls=TLS), "spec.store.redis.tls cannot be set or taken away"),
+    (redis(tls=TLS), redis(mode="Cluster"), "spec.store.redis.tls cannot be set or taken away"),
     (backup(volume={"size": "2Gi"}), backup(volume={"size": "1Gi"}), "spec.store.backup.volume.size must not become"),
     (backup(), backup(volume={"storageClassName": "b"}), "spec.store.backup.volume.storageClassName cannot be changed"),
     ({}, restored(), "spec.restoreFrom must be set when the resource is created"),

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,26 +20,39 @@ from request_counter_operator.redis_admin.connection import Door
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.redis_config import render_redis_config
 from request_counter_operator.render.redis_secret import REPLICATION_KEYS, render_redis_secret
+from tests.support.certificates import SECRET, trust_in
 from tests.support.counters import CLUSTER, counter
 from tests.support.operated_cluster import OperatedCluster
 from tests.support.redis_server import IMAGE
+from tests.support.secret_volume import SecretVolume
 
 _USER = "999:999"
 
 
 class ClusterPods(OperatedCluster):
-    """Six pods while the `with` block runs; the first of each shard is its primary to begin with."""
+    """Six pods while the `with` block runs; the first of each shard is its primary to begin with.
 
-    def __init__(self) -> None:
+    Args:
+        certificate: what their Secret holds for TLS; None for pods without.
+
+    Attributes:
+        tls: the files of that Secret as the pods have them.
+    """
+
+    def __init__(self, certificate: Mapping[str, bytes] | None = None) -> None:
         super().__init__()
         self.servers = {}
         self.operator = ClusterKeeper(time.monotonic)
         self._name = f"cluster-pods-{uuid.uuid4().hex[:8]}"
         self._network = f"10.{random.randrange(128, 250)}.{random.randrange(250)}"  # noqa: S311 - no secret
         self._folder = Path(tempfile.mkdtemp(prefix="cluster-pods-"))
+        self._folder.chmod(0o755)
+        (self._folder / "etc").mkdir()
+        self.tls = None if certificate is None else SecretVolume(self._folder / "etc" / "tls", certificate)
+        trust = None if certificate is None else trust_in(certificate)
         credentials = Credentials("root")
         self.doors = {
-            name: Door(name, f"{self._network}.{number + 10}", 6379, credentials)
+            name: Door(name, f"{self._network}.{number + 10}", 6379, credentials, trust)
             for number, name in enumerate(self.layout.names)
         }
 
@@ -91,7 +105,8 @@ class ClusterPods(OperatedCluster):
         return docker("logs", f"{self._name}-{name}")
 
     def _write_files(self) -> None:
-        resource, credentials = counter(CLUSTER), Credentials("root")
+        redis = CLUSTER["store"]["redis"] | ({"tls": {"secretName": SECRET}} if self.tls else {})
+        resource, credentials = counter({"store": CLUSTER["store"] | {"redis": redis}}), Credentials("root")
         config, secret = render_redis_config(resource), render_redis_secret(resource, credentials)
         assert config
         assert secret
@@ -99,7 +114,6 @@ class ClusterPods(OperatedCluster):
         files = {f"config/{name}": text for name, text in config["data"].items()}
         files |= {"acl/users.acl": passwords["users.acl"]}
         files |= {f"replication/{file}": passwords[key] for key, file in REPLICATION_KEYS.items()}
-        self._folder.chmod(0o755)
         for name, text in files.items():
             path = self._folder / "etc" / name
             path.parent.mkdir(parents=True, exist_ok=True)

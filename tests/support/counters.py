@@ -102,6 +102,13 @@ RESTORED: dict[str, Any] = {
     "restoreFrom": {"claimName": "bucket", "backup": "20261124T030000Z", "counter": "old/hits"},
 }
 
+TLS: dict[str, Any] = {
+    "store": {
+        "redis": {"mode": "Sentinel", "tls": {"secretName": "hits-redis-tls"}},
+        "backup": {"schedule": "0 3 * * *"},
+    },
+}
+
 SPECS = {
     "minimal": MINIMAL,
     "full": FULL,
@@ -113,6 +120,7 @@ SPECS = {
     "backed-up": BACKED_UP,
     "restored": RESTORED,
     "moving": MOVING,
+    "tls": TLS,
 }
 
 STATUSES = {"moving": MOVING_STATUS}

@@ -21,7 +21,7 @@ DIRECTORY = RELEASES / __version__
 
 def render(name: str) -> str:
     """Return the manifests of the sample resource ``name``, in the order in which they are applied."""
-    facts = Facts(Credentials("p" * 64), service_replicas=2, service_pods=2)
+    facts = Facts(Credentials("p" * 64), service_replicas=2, service_pods=2, certificate="c" * 16)
     manifests = children(counter(SPECS[name], status=STATUSES.get(name)), Settings(), facts)
     # By way of JSON, so that equal parts are written out rather than referred to.
     return yaml.safe_dump_all(json.loads(json.dumps(manifests)), sort_keys=False)

@@ -19,6 +19,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from testcontainers.core.container import DockerContainer
 
+from request_counter_operator.render.redis_tls import TLS_DIRECTORY
+
 IMAGE = os.environ.get("REDIS_TEST_IMAGE", "redis:8.0-trixie")
 _START_TIMEOUT_S = 30.0
 _POLL_INTERVAL_S = 0.05
@@ -39,6 +41,8 @@ class RedisServer:
         tls: whether the port, which is the only one, speaks TLS; the options name the files for that.
         cores: the processor's cores it may use, as Docker names them; empty for all.
         tmpfs_megabytes: size of its disk, which is the memory's then; 0 for the machine's disk.
+        certificates: a folder of the machine with what the operator's options for TLS name; whoever changes it plays
+            the kubelet.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class RedisServer:
         tls: bool = False,
         cores: str = "",
         tmpfs_megabytes: int = 0,
+        certificates: Path | None = None,
     ) -> None:
         self.port = free_ports()
         self._tls = tls
@@ -58,6 +63,8 @@ class RedisServer:
         self._container = (
             DockerContainer(IMAGE).with_command(command).with_kwargs(network_mode="host", cpuset_cpus=cores)
         )
+        if certificates:
+            self._container.with_volume_mapping(str(certificates), TLS_DIRECTORY, "ro")
         self._files = dict(files or {})
         self._small_disk = Path(tempfile.mkdtemp(prefix="redis-disk-")) if tmpfs_megabytes else None
         if self._small_disk:

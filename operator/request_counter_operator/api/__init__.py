@@ -21,6 +21,7 @@ from request_counter_operator.api.status import StoreStatus as StoreStatus
 from request_counter_operator.api.store import Backup as Backup
 from request_counter_operator.api.store import External as External
 from request_counter_operator.api.store import Redis as Redis
+from request_counter_operator.api.store import RedisTls as RedisTls
 from request_counter_operator.api.store import SecretKeyRef as SecretKeyRef
 from request_counter_operator.api.store import Store as Store
 from request_counter_operator.errors import InvalidResourceError
@@ -193,12 +194,19 @@ class RequestCounter(Model):
             update={
                 "mode": store.mode,
                 "external": store.external,
+                # Of two Redises of its own, both have it or neither.
+                "tls": store.tls if "External" in {store.mode, redis.mode} else redis.tls,
                 "read_from": "Primary" if store.mode == "Standalone" else redis.read_from,
             }
         )
         update = {"redis": served, "durability": store.durability or self.spec.store.durability}
         spec = self.spec.model_copy(update={"store": self.spec.store.model_copy(update=update)})
         return self.model_copy(update={"spec": spec})
+
+    @property
+    def redis_tls(self) -> RedisTls | None:
+        """The certificate of the Redis of its own, of the wanted one or else of the one that has the counts."""
+        return self.spec.store.redis.tls or self.serving.spec.store.redis.tls
 
     @property
     def move(self) -> Move | None:

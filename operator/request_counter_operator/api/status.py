@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from request_counter_operator.api.model import Model
-from request_counter_operator.api.store import Durability, External, Mode
+from request_counter_operator.api.store import Durability, External, Mode, RedisTls
 
 
 class Condition(Model):
@@ -62,15 +62,16 @@ class StoreStatus(Model):
     """Which Redis holds the counts, and how it does.
 
     ``mode`` is that of the Redis that has the counts, which is not yet the wanted one while they are moved; with
-    ``external`` and ``durability`` it is what the specification said before. ``primaries`` are a cluster's, by shard,
-    with an empty text for one that was never seen; ``shards`` is how many shards there have to be: those asked for, and
-    those that still hold counts. ``restored`` is the backup that the counts come from; ``last_backup`` (RFC 3339) is
-    when the newest one was complete. Of all these, only mode, external, durability, move, bootstrapped, shards, auth
-    and restored cannot be observed anew.
+    ``external``, ``tls`` and ``durability`` it is what the specification said before. ``primaries`` are a cluster's, by
+    shard, with an empty text for one that was never seen; ``shards`` is how many shards there have to be: those asked
+    for, and those that still hold counts. ``restored`` is the backup that the counts come from; ``last_backup``
+    (RFC 3339) is when the newest one was complete. Of all these, only mode, external, tls, durability, move,
+    bootstrapped, shards, auth and restored cannot be observed anew.
     """
 
     mode: Mode | None = None
     external: External | None = None
+    tls: RedisTls | None = None
     durability: Durability | None = None
     move: Move | None = None
     primary: str | None = None

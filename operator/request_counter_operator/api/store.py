@@ -39,6 +39,12 @@ class External(Model):
     client_certificate_secret_ref: SecretRef | None = None
 
 
+class RedisTls(Model):
+    """The certificate of the counter's own Redis: a Secret with ``tls.crt``, ``tls.key`` and ``ca.crt``."""
+
+    secret_name: str
+
+
 class Auth(Model):
     """When passwords are renewed: once for each new text of ``rotate``, and when they are so many days old."""
 
@@ -61,6 +67,7 @@ class Redis(Model):
     shards: int | None = None
     read_from: Literal["Primary", "Replica"] = "Primary"
     auth: Auth = Auth()
+    tls: RedisTls | None = None
     image: str | None = None
     resources: Resources = DEFAULT_RESOURCES
     persistence: Persistence = Persistence()

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.errors import RedisSilentError
 from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name
+from request_counter_operator.redis_admin.trust import Trust, TrustingConnection
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.topology import sentinel_names, server_names
 
@@ -30,20 +31,24 @@ class Door:
     Attributes:
         name: of its pod, as people know it.
         host: of the Service that stands for the pod alone.
+        trust: what it has to prove by TLS; None where there is none.
     """
 
     name: str
     host: str
     port: int
     credentials: Credentials
+    trust: Trust | None = None
 
 
-def doors(counter: RequestCounter, credentials: Credentials) -> tuple[list[Door], list[Door]]:
+def doors(
+    counter: RequestCounter, credentials: Credentials, trust: Trust | None = None
+) -> tuple[list[Door], list[Door]]:
     """Return where all servers and all sentinels of a counter's own Redis listen."""
     namespace = counter.metadata.namespace
 
     def door(name: str, host: str, port: int) -> Door:
-        return Door(name, f"{host}.{namespace}.svc", port, credentials)
+        return Door(name, f"{host}.{namespace}.svc", port, credentials, trust)
 
     servers, sentinels = server_names(counter), sentinel_names(counter)
     if counter.spec.store.redis.mode == "Standalone":
@@ -91,6 +96,12 @@ class Asked:
             raise RedisSilentError(f"{self._name}: {refused}") from refused
         return answers
 
+    @property
+    def presented(self) -> bytes:
+        """The certificate that the server has shown (DER), when it has answered once; empty without TLS."""
+        connection = self._client.connection
+        return connection.presented if isinstance(connection, TrustingConnection) else b""
+
     async def info(self, section: str) -> dict[str, Any]:
         """Return a section of INFO; numbers as such.
 
@@ -127,6 +138,9 @@ async def asking(door: Door, generation: int | None = None, *, is_text: bool = T
         single_connection_client=True,
         driver_info=None,
     )
+    if door.trust is not None:
+        client.connection_pool.connection_class = TrustingConnection
+        client.connection_pool.connection_kwargs["trust"] = door.trust
     try:
         yield Asked(door.name, client)
     finally:

@@ -36,6 +36,9 @@ class StoreReading:
         fault: why counts cannot be had, as a sentence; None when they can.
         lack: what it lacks to be whole, as a sentence; None when that is nothing, or not told.
         logins: which passwords are accepted everywhere, and which are used.
+        certificate: the digest of the certificate that its Secret has; empty without TLS.
+        certificate_fault: what that lacks now, as the end of a sentence; None when it lacks nothing.
+        outdated: who still shows another certificate.
         happenings: what was done in this look that people should know of; no part of what two readings are compared by.
     """
 
@@ -50,11 +53,14 @@ class StoreReading:
     lack: str | None = None
     happenings: tuple[Happening, ...] = field(default=(), compare=False)
     logins: Logins = Logins()
+    certificate: str = ""
+    certificate_fault: str | None = None
+    outdated: tuple[str, ...] = ()
 
     @property
     def is_calm(self) -> bool:
-        """Whether nothing is expected to happen: all are there, and nobody has to move to another password."""
-        return self.is_whole and len(self.logins.proved) == 1
+        """Whether nothing is expected to happen: all are there, and nobody needs another password or certificate."""
+        return self.is_whole and len(self.logins.proved) == 1 and not self.outdated
 
 
 NOT_READ = StoreReading()

@@ -11,9 +11,9 @@ from typing import Any
 
 from request_counter_operator.api import RequestCounter, Server
 from request_counter_operator.errors import RedisSilentError
-from request_counter_operator.redis_admin.connection import Door, asking, doors
+from request_counter_operator.redis_admin.connection import Door, asking
 from request_counter_operator.redis_admin.reading import StoreReading
-from request_counter_operator.render.credentials import Credentials
+from request_counter_operator.redis_admin.users import Members
 from request_counter_operator.render.topology import QUORUM, SENTINELS, group
 
 
@@ -39,12 +39,11 @@ class Watched:
     replicas: int
 
 
-async def look(counter: RequestCounter, credentials: Credentials) -> StoreReading:
+async def look(counter: RequestCounter, members: Members) -> StoreReading:
     """Ask all servers and sentinels at the same time; return what they said. A silent one is part of the answer."""
-    servers, sentinels = doors(counter, credentials)
     said, watched = await asyncio.gather(
-        asyncio.gather(*map(_ask_server, servers)),
-        asyncio.gather(*(_ask_sentinel(door, group(counter)) for door in sentinels)),
+        asyncio.gather(*map(_ask_server, members.servers)),
+        asyncio.gather(*(_ask_sentinel(door, group(counter)) for door in members.sentinels)),
     )
     return reading_of(list(said), [one for one in watched if one is not None])
 

@@ -33,6 +33,7 @@ class Found:
         proved: the generations as which the operator has logged in.
         in_use: the generations that others use; see ``Logins``.
         old_links: the connections of replicas, by their ids, that are of users of an old generation.
+        presented: the certificate that it has shown (DER); empty without TLS.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Found:
     proved: frozenset[int]
     in_use: frozenset[int] = frozenset()
     old_links: tuple[str, ...] = ()
+    presented: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +98,17 @@ async def _tend(
     try:
         entered = await _entered(door)
         async with asking(door, entered[0]) as ask:
-            version = str((await ask("HELLO"))["version"])
+            version, presented = str((await ask("HELLO"))["version"]), ask.presented
             if may_act():
                 await _keep_users(ask, rules, max(credentials.accepted))
             told = await (tell_sentinel if is_sentinel else tell_server)(ask, counter, credentials, may_act)
             if len(credentials.accepted) == 1:
                 # Who got in has proved it, and nobody can use another: no more has to be asked.
-                return Found(door.name, version, frozenset(credentials.accepted))
+                return Found(door.name, version, frozenset(credentials.accepted), presented=presented)
             users, links = await users_logged_in(ask)
         old_links = tuple(link for link, user in links if user.generation < credentials.generation)
         in_use = {user.generation for user in users if user.role != "operator"} | told
-        return Found(door.name, version, frozenset(await _entered(door)), frozenset(in_use), old_links)
+        return Found(door.name, version, frozenset(await _entered(door)), frozenset(in_use), old_links, presented)
     except RedisSilentError:
         return None
 

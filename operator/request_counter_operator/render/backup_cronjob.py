@@ -14,6 +14,7 @@ from request_counter_operator.render.backup_pod import BACKUPS_DIRECTORY, WORK_D
 from request_counter_operator.render.manifest import Manifest, container_resources, secret_file
 from request_counter_operator.render.redis_config import BACKUP_KEY
 from request_counter_operator.render.redis_secret import BACKUP_KEYS
+from request_counter_operator.render.redis_tls import CA_KEY, cli_variables, tls_mounts, tls_volumes
 from request_counter_operator.render.topology import QUORUM, group, sentinel_names, server_names
 from request_counter_operator.settings import Settings
 
@@ -68,9 +69,10 @@ def _pod(counter: RequestCounter, settings: Settings, claim: str) -> Manifest:
     container["volumeMounts"] += [
         {"name": "backups", "mountPath": BACKUPS_DIRECTORY},
         {"name": "login", "mountPath": LOGIN_DIRECTORY, "readOnly": True},
+        *tls_mounts(counter),
     ]
     login = secret_file("login", store_name(counter), BACKUP_KEYS)
-    return backup_pod(counter, claim, {"containers": [container], "volumes": [login]})
+    return backup_pod(counter, claim, {"containers": [container], "volumes": [login, *tls_volumes(counter, CA_KEY)]})
 
 
 def backup_environment(counter: RequestCounter) -> dict[str, str]:
@@ -89,7 +91,7 @@ def backup_environment(counter: RequestCounter) -> dict[str, str]:
     if sentinels := sentinel_names(counter):
         environment["SENTINELS"] = " ".join(f"{name}.{namespace}.svc:{SENTINEL_PORT}" for name in sentinels)
         environment |= {"GROUP": group(counter), "QUORUM": str(QUORUM)}
-    return environment
+    return environment | cli_variables(counter)
 
 
 def _hosts(counter: RequestCounter) -> list[str]:

@@ -13,8 +13,10 @@ class Facts:
         credentials: Users and passwords of the counter's own Redis.
         service_replicas: How many pods the service's Deployment is to have; None while there is no Deployment.
         service_pods: How many it has, those on their way out included.
+        certificate: The digest of what the Secret of the counter's own Redis has for TLS; empty while that is unknown.
     """
 
     credentials: Credentials
     service_replicas: int | None = None
     service_pods: int = 0
+    certificate: str = ""

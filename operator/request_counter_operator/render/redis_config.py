@@ -6,6 +6,7 @@ from request_counter_operator.api import Redis, RequestCounter
 from request_counter_operator.names import REDIS_PORT, metadata, store_component
 from request_counter_operator.render.manifest import Manifest
 from request_counter_operator.render.quantities import to_bytes
+from request_counter_operator.render.redis_tls import port_lines
 from request_counter_operator.render.topology import topology
 
 CONFIG_KEY = "redis.conf"
@@ -89,7 +90,7 @@ def redis_config(counter: RequestCounter) -> str:
     """
     store = counter.spec.store
     lines = [
-        f"port {REDIS_PORT}",
+        *port_lines(counter, REDIS_PORT),
         "bind * -::*",
         "protected-mode no",  # the ACL file is the protection
         f"aclfile {ACL_DIRECTORY}/users.acl",

@@ -10,9 +10,9 @@ def ping(*options: str, period_s: int, failures: int) -> Manifest:
     return _probe(*options, "--user", REDIS_PROBE_USER, "--pass", "any", period_s=period_s, failures=failures)
 
 
-def ping_sentinel(*, period_s: int, failures: int, by: tuple[str, ...] = ()) -> Manifest:
+def ping_sentinel(*options: str, period_s: int, failures: int, by: tuple[str, ...] = ()) -> Manifest:
     """Return the same for a sentinel, whom anybody may PING; ``by`` is a command that runs it and looks closer."""
-    return _probe("-e", "-p", str(SENTINEL_PORT), period_s=period_s, failures=failures, by=by)
+    return _probe(*options, "-e", "-p", str(SENTINEL_PORT), period_s=period_s, failures=failures, by=by)
 
 
 def _probe(*options: str, period_s: int, failures: int, by: tuple[str, ...] = ()) -> Manifest:

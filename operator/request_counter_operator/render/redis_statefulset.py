@@ -36,6 +36,7 @@ from request_counter_operator.render.redis_config import (
 )
 from request_counter_operator.render.redis_probe import ping
 from request_counter_operator.render.redis_secret import ACL_KEY, REPLICATION_KEYS
+from request_counter_operator.render.redis_tls import probe_options, tls_mounts, tls_volumes
 from request_counter_operator.render.topology import server_names
 from request_counter_operator.settings import Settings
 
@@ -113,6 +114,7 @@ def _pod_template(counter: RequestCounter, image: str, facts: Facts, servers: Se
     ]
     if is_group:
         volumes.append(secret_file("replication", name, REPLICATION_KEYS))
+    volumes += tls_volumes(counter)
     if not counter.spec.store.redis.persistence.enabled:
         volumes.append({"name": "data", "emptyDir": {}})
     spec: Manifest = {
@@ -143,7 +145,9 @@ def _container(counter: RequestCounter, image: str, *, is_group: bool) -> Manife
         {"name": "config", "mountPath": CONFIG_DIRECTORY, "readOnly": True},
         {"name": "acl", "mountPath": ACL_DIRECTORY, "readOnly": True},
         {"name": "data", "mountPath": DATA_DIRECTORY},
+        *tls_mounts(counter),
     ]
+    tls = probe_options(counter)
     container: Manifest = {
         "name": "redis",
         "image": image,
@@ -153,8 +157,8 @@ def _container(counter: RequestCounter, image: str, *, is_group: bool) -> Manife
         "resources": container_resources(counter.spec.store.redis.resources),
         "securityContext": RESTRICTED_CONTAINER,
         # With -e an error reply, such as LOADING, is a failure: not ready, but nothing to be killed for.
-        "readinessProbe": ping("-e", period_s=2, failures=2),
-        "livenessProbe": ping(period_s=10, failures=6),
+        "readinessProbe": ping(*tls, "-e", period_s=2, failures=2),
+        "livenessProbe": ping(*tls, period_s=10, failures=6),
         "volumeMounts": mounts,
     }
     if is_group:
@@ -162,7 +166,7 @@ def _container(counter: RequestCounter, image: str, *, is_group: bool) -> Manife
         container["command"] = ["bash", f"{CONFIG_DIRECTORY}/{start}"]
         container["lifecycle"] = {"preStop": {"exec": {"command": ["bash", f"{CONFIG_DIRECTORY}/{stop}"]}}}
         # Until the sentinels agree on a primary there is no Redis: that may take as long as it takes.
-        container["startupProbe"] = ping(period_s=2, failures=1800)
+        container["startupProbe"] = ping(*tls, period_s=2, failures=1800)
         mounts.append({"name": "replication", "mountPath": REPLICATION_DIRECTORY, "readOnly": True})
     if counter.spec.store.redis.mode == "Cluster":
         container["ports"].append({"name": "bus", "containerPort": REDIS_BUS_PORT, "protocol": "TCP"})

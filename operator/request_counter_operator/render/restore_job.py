@@ -88,14 +88,11 @@ def _serve(counter: RequestCounter, image: str) -> Manifest:
 
 
 def _restore(counter: RequestCounter, settings: Settings, access: StoreAccess) -> Manifest:
-    own = access.environment
     environment = {
         "COUNTER_TRANSFER_FOLDER": WORK_DIRECTORY,
         "COUNTER_TRANSFER_SOURCE": f"redis://127.0.0.1:{FIRST_PORT}",
         "COUNTER_TRANSFER_SOURCE_NAME": _counter_of_backup(counter),
-        "COUNTER_TRANSFER_TARGET": own["COUNTER_STORE"],
-        "COUNTER_TRANSFER_TARGET_USERNAME_FILE": own["COUNTER_STORE_USERNAME_FILE"],
-        "COUNTER_TRANSFER_TARGET_PASSWORD_FILE": own["COUNTER_STORE_PASSWORD_FILE"],
+        **access.renamed("COUNTER_TRANSFER_TARGET"),
         "COUNTER_TRANSFER_NAME": counter_key(counter),
         # With the backup's name, which the folder tells, this is the transfer's.
         "COUNTER_TRANSFER_ID": counter.metadata.uid,

@@ -26,10 +26,14 @@ from request_counter_operator.render.redis_config import (
 from request_counter_operator.render.redis_probe import ping_sentinel
 from request_counter_operator.render.redis_secret import SENTINEL_KEYS
 from request_counter_operator.render.redis_statefulset import REDIS_USER_ID
+from request_counter_operator.render.redis_tls import probe_options, tls_mounts, tls_volumes
 from request_counter_operator.render.topology import SENTINELS
 from request_counter_operator.settings import Settings
 
 SECRETS_DIRECTORY = "/etc/request-counter/sentinel"
+CERTIFICATE_ANNOTATION = "requestcounter.io/certificate"
+"""Of the pods: which certificates they have started with."""
+
 VOLUME_SIZE = "1Gi"
 """A sentinel keeps some kilobytes. This is the smallest volume that all providers of disks make."""
 
@@ -67,29 +71,32 @@ def _pod_template(counter: RequestCounter, image: str, facts: Facts) -> Manifest
         {"name": "config", "configMap": {"name": name}},
         secret_file("sentinel", name, SENTINEL_KEYS),
     ]
+    volumes += tls_volumes(counter)
     if not counter.spec.store.redis.persistence.enabled:
         volumes.append({"name": "data", "emptyDir": {}})
+    annotations = {
+        "requestcounter.io/config": fingerprint(sentinel_program()),
+        "requestcounter.io/credentials": facts.credentials.fingerprint,
+    }
+    if counter.spec.store.redis.tls is not None and facts.certificate:
+        # A sentinel reads its certificate only when it starts.
+        annotations[CERTIFICATE_ANNOTATION] = facts.certificate
     return {
-        "metadata": {
-            "labels": labels(counter, "sentinel"),
-            "annotations": {
-                "requestcounter.io/config": fingerprint(sentinel_program()),
-                "requestcounter.io/credentials": facts.credentials.fingerprint,
-            },
-        },
+        "metadata": {"labels": labels(counter, "sentinel"), "annotations": annotations},
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "securityContext": restricted_pod(REDIS_USER_ID),
             "terminationGracePeriodSeconds": 5,
             "topologySpreadConstraints": [spread_evenly(selector_labels(counter, "sentinel"))],
-            "containers": [_container(image)],
+            "containers": [_container(counter, image)],
             "volumes": volumes,
         },
     }
 
 
-def _container(image: str) -> Manifest:
+def _container(counter: RequestCounter, image: str) -> Manifest:
+    tls = probe_options(counter)
     return {
         "name": "sentinel",
         "image": image,
@@ -98,14 +105,15 @@ def _container(image: str) -> Manifest:
         "ports": [{"name": "sentinel", "containerPort": SENTINEL_PORT, "protocol": "TCP"}],
         "resources": container_resources(_RESOURCES),
         "securityContext": RESTRICTED_CONTAINER,
-        "startupProbe": ping_sentinel(period_s=2, failures=1800),
-        "readinessProbe": ping_sentinel(period_s=2, failures=2),
+        "startupProbe": ping_sentinel(*tls, period_s=2, failures=1800),
+        "readinessProbe": ping_sentinel(*tls, period_s=2, failures=2),
         "livenessProbe": ping_sentinel(
-            period_s=10, failures=6, by=("bash", f"{CONFIG_DIRECTORY}/{SENTINEL_ALIVE_KEY}")
+            *tls, period_s=10, failures=6, by=("bash", f"{CONFIG_DIRECTORY}/{SENTINEL_ALIVE_KEY}")
         ),
         "volumeMounts": [
             {"name": "config", "mountPath": CONFIG_DIRECTORY, "readOnly": True},
             {"name": "sentinel", "mountPath": SECRETS_DIRECTORY, "readOnly": True},
             {"name": "data", "mountPath": DATA_DIRECTORY},
+            *tls_mounts(counter),
         ],
     }

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 from request_counter_operator.api import External, RequestCounter
-from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name, store_name
+from request_counter_operator.names import REDIS_PORT, SENTINEL_PORT, child_name, store_name, store_tls_name
 from request_counter_operator.render.credentials import Credentials
 from request_counter_operator.render.manifest import Manifest, secret_file
 from request_counter_operator.render.redis_secret import PASSWORD_KEY, USERNAME_KEY
+from request_counter_operator.render.redis_tls import CA_KEY
 from request_counter_operator.render.topology import group, sentinel_names, shard_servers
 
 _DIRECTORY = "/etc/request-counter"
@@ -35,6 +36,14 @@ class StoreAccess:
             for volume in self.volumes
         ]
 
+    def renamed(self, prefix: str) -> dict[str, str]:
+        """Return the environment as that of one side of a transfer: COUNTER_STORE is ``prefix`` there."""
+        return {
+            name.replace("COUNTER_STORE", prefix): value
+            for name, value in self.environment.items()
+            if name.startswith("COUNTER_STORE")
+        }
+
 
 def store_access(counter: RequestCounter, credentials: Credentials, *, prefix: str = "") -> StoreAccess:
     """Return the way to the counter's store.
@@ -53,18 +62,19 @@ def store_access(counter: RequestCounter, credentials: Credentials, *, prefix: s
 
 def own_url(counter: RequestCounter) -> str:
     """Return the URL of the counter's own Redis, without a user."""
+    scheme = "redis" if counter.spec.store.redis.tls is None else "rediss"
     if counter.spec.store.redis.mode == "Sentinel":
         sentinels = ",".join(f"{name}:{SENTINEL_PORT}" for name in sentinel_names(counter))
-        return f"redis+sentinel://{sentinels}/{group(counter)}"
+        return f"{scheme}+sentinel://{sentinels}/{group(counter)}"
     if counter.spec.store.redis.mode == "Cluster":
         first = (shard_servers(counter, shard)[0] for shard in range(_NAMED_SHARDS))
-        return f"redis+cluster://{','.join(f'{name}:{REDIS_PORT}' for name in first)}"
-    return f"redis://{child_name(counter, 'redis')}:{REDIS_PORT}/0"
+        return f"{scheme}+cluster://{','.join(f'{name}:{REDIS_PORT}' for name in first)}"
+    return f"{scheme}://{child_name(counter, 'redis')}:{REDIS_PORT}/0"
 
 
 def _own(counter: RequestCounter, credentials: Credentials, prefix: str) -> StoreAccess:
-    volume = prefix + _PASSWORD_VOLUME
-    return StoreAccess(
+    volume, tls = prefix + _PASSWORD_VOLUME, counter.spec.store.redis.tls
+    access = StoreAccess(
         environment={
             "COUNTER_STORE": own_url(counter),
             "COUNTER_STORE_USERNAME_FILE": f"{_DIRECTORY}/{volume}/username",
@@ -75,6 +85,10 @@ def _own(counter: RequestCounter, credentials: Credentials, prefix: str) -> Stor
         ],
         annotations={"requestcounter.io/credentials": credentials.fingerprint},
     )
+    if tls is not None:
+        _mount(access, secret_file(prefix + _CA_VOLUME, tls.secret_name, {CA_KEY: CA_KEY}), {"CA": CA_KEY})
+        access.environment["COUNTER_STORE_TLS_NAME"] = store_tls_name(counter)
+    return access
 
 
 def _external(external: External, prefix: str) -> StoreAccess:

@@ -2,6 +2,7 @@
 
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.names import SHARD_LABEL, child_name, counter_key, selector_labels
+from request_counter_operator.render.redis_tls import cli_variables
 
 SENTINELS = 3
 QUORUM = 2
@@ -95,4 +96,5 @@ def topology(counter: RequestCounter) -> str:
         }
     # What is only in memory is lost with all servers at once; an empty primary is then what is left to begin with.
     variables["BOOTSTRAPPED"] = "yes" if counter.is_bootstrapped and redis.persistence.enabled else "no"
+    variables |= cli_variables(counter)
     return "".join(f'{name}="{value}"\n' for name, value in variables.items())

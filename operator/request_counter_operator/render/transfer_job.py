@@ -65,8 +65,8 @@ def _pod(
         "COUNTER_TRANSFER_NAME": counter_key(counter),
         "COUNTER_TRANSFER_ID": transfer_id,
         "COUNTER_TRANSFER_LOG_FORMAT": "json",
-        **_renamed(source, "COUNTER_TRANSFER_SOURCE"),
-        **_renamed(target, "COUNTER_TRANSFER_TARGET"),
+        **source.renamed("COUNTER_TRANSFER_SOURCE"),
+        **target.renamed("COUNTER_TRANSFER_TARGET"),
     }
     return {
         "serviceAccountName": child_name(counter, "service"),
@@ -87,13 +87,4 @@ def _pod(
             }
         ],
         "volumes": [*source.volumes, *target.volumes],
-    }
-
-
-def _renamed(access: StoreAccess, prefix: str) -> dict[str, str]:
-    """Return the environment of a pod of the service as the transfer's: COUNTER_STORE is COUNTER_TRANSFER_SOURCE."""
-    return {
-        name.replace("COUNTER_STORE", prefix): value
-        for name, value in access.environment.items()
-        if name.startswith("COUNTER_STORE")
     }

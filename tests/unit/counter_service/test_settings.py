@@ -35,6 +35,7 @@ def test_flag_wins_over_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--store", "memory://"], "--durability (COUNTER_DURABILITY): memory:// persists nothing"),
         (["--workers", "2"], "--workers (COUNTER_WORKERS): sqlite:// is for one process"),
         (["--store", "memory://", "--durability", "None", "--workers", "2"], "--workers (COUNTER_WORKERS): memory://"),
+        (["--store", "redis://h", "--store-tls-name", "x"], "--store-tls-name (COUNTER_STORE_TLS_NAME): only a rediss"),
         (["--store", "redis://h", "--store-ca-file", "x"], "--store-ca-file (COUNTER_STORE_CA_FILE): only a rediss://"),
         (
             ["--store", "redis://h", "--store-username-file", "x"],

@@ -42,6 +42,10 @@ def test_variables_say_the_same_and_the_flag_wins(monkeypatch: pytest.MonkeyPatc
             "--source-ca-file (COUNTER_TRANSFER_SOURCE_CA_FILE): only a rediss:// source uses TLS",
         ),
         (
+            [*ENOUGH, "--target-tls-name", "x"],
+            "--target-tls-name (COUNTER_TRANSFER_TARGET_TLS_NAME): only a rediss:// target uses TLS",
+        ),
+        (
             [*ENOUGH, "--target", "rediss://b", "--target-key-file", "x"],
             "--target-cert-file (COUNTER_TRANSFER_TARGET_CERT_FILE): a certificate and its key go together",
         ),

@@ -74,6 +74,10 @@ class World:
         """Return what the servers prove."""
         return StoreReading(logins=self.logins)
 
+    async def certificate(self, _key: Key, _counter: Any) -> str:
+        """Tell of no TLS."""
+        return ""
+
     async def record(self, _counter: RequestCounter, happenings: Any) -> None:
         """Note what is told."""
         self.told += [happening.reason for happening in happenings if isinstance(happening, Happening)]

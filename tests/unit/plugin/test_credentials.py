@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from kubectl_requestcounter.children import facts_of
-from kubectl_requestcounter.credentials import FINGERPRINT_ANNOTATION, UNKNOWN, Root, root_of
+from kubectl_requestcounter.credentials import FINGERPRINT_ANNOTATION, UNKNOWN, Root, root_of, settle_certificate
 from request_counter_operator.desired import children
 from request_counter_operator.render.credentials import fingerprint
 from request_counter_operator.settings import Settings
-from tests.support.counters import EXTERNAL, MINIMAL, counter
+from tests.support.counters import EXTERNAL, MINIMAL, TLS, counter
 
 
 def manifests(value: str, spec: dict[str, Any] = MINIMAL) -> dict[str, dict[str, Any]]:
@@ -67,3 +67,20 @@ def test_an_external_redis_has_nothing_of_the_kind() -> None:
     for name, manifest in wanted.items():
         Root(UNKNOWN, is_known=False).settle(manifest, None)
         assert manifest == same[name]
+
+
+@pytest.mark.parametrize("found", ["digest", None])
+def test_the_sentinels_certificate_is_taken_as_it_is(found: str | None) -> None:
+    wanted, live = (manifests("right", TLS)["StatefulSet/hits-sentinel"] for _ in range(2))
+    annotations = live["spec"]["template"]["metadata"]["annotations"]
+    assert annotations.pop("requestcounter.io/certificate") == UNKNOWN
+    if found:
+        annotations["requestcounter.io/certificate"] = found
+    settle_certificate(wanted, live)
+    assert wanted == live
+
+
+def test_without_a_live_one_the_certificate_has_words_in_its_place() -> None:
+    wanted = manifests("right", TLS)["StatefulSet/hits-sentinel"]
+    settle_certificate(wanted, None)
+    assert wanted["spec"]["template"]["metadata"]["annotations"]["requestcounter.io/certificate"] == UNKNOWN

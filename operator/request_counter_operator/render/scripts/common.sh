@@ -1,6 +1,9 @@
 # What the scripts of servers and sentinels share. To be sourced.
 . /etc/request-counter/config/topology.sh
 
+# What redis-cli needs to speak TLS, word by word; nothing where there is none.
+TLS=(${TLS_OPTIONS:-})
+
 say() { printf '%s start: %s\n' "$(date -u +%FT%TZ)" "$*"; }
 
 # The address of a pod's own Service, which stays when the pod does not.
@@ -13,4 +16,4 @@ log_in_as() {
   export REDISCLI_AUTH
 }
 
-cli() { timeout 2 redis-cli --user "$user" --no-auth-warning --raw "$@" 2>/dev/null; }
+cli() { timeout 2 redis-cli "${TLS[@]}" --user "$user" --no-auth-warning --raw "$@" 2>/dev/null; }

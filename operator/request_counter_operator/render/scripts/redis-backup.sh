@@ -6,19 +6,19 @@ set -euo pipefail
 user=$(<"$LOGIN/username")
 REDISCLI_AUTH=$(<"$LOGIN/password")
 export REDISCLI_AUTH TMPDIR=$WORK
+TLS=(${TLS_OPTIONS:-})  # for redis-cli, word by word; nothing without TLS
 root=$BACKUPS/$COUNTER
-name=$(date -u +%Y%m%dT%H%M%SZ)
-folder=$root/$name
+name=$(date -u +%Y%m%dT%H%M%SZ); folder=$root/$name
 say() { printf '%s backup: %s\n' "$(date -u +%FT%TZ)" "$*"; }
 fail() { say "$*"; exit 1; }
-cli() { local server=$1; shift; timeout 5 redis-cli -h "${server%:*}" -p "${server##*:}" --user "$user" --no-auth-warning --raw "$@"; }
+cli() { local server=$1; shift; timeout 5 redis-cli "${TLS[@]}" -h "${server%:*}" -p "${server##*:}" --user "$user" --no-auth-warning --raw "$@"; }
 is_complete() { grep -qs '"shards":\[.*\]}$' "$1/complete"; }
 
 # The address that a majority of the sentinels calls primary; empty while there is none.
 agreed_primary() {
   local sentinel answer best=""; local -A votes=()
   for sentinel in $SENTINELS; do
-    answer=$(REDISCLI_AUTH="" timeout 5 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" --raw \
+    answer=$(REDISCLI_AUTH="" timeout 5 redis-cli "${TLS[@]}" -h "${sentinel%:*}" -p "${sentinel##*:}" --raw \
       sentinel get-master-addr-by-name "$GROUP" 2>/dev/null | paste -sd :) || continue
     [[ $answer =~ ^[0-9a-fA-F.:]+:[0-9]+$ ]] || continue
     votes[$answer]=$((${votes[$answer]:-0} + 1))
@@ -88,7 +88,7 @@ while read -r -a servers <&3; do
   shard=${#names[@]}
   server=$(source_of "${servers[@]}") || fail "shard $shard cannot be read"
   say "shard $shard from $server"
-  redis-cli -h "${server%:*}" -p "${server##*:}" --user "$user" --no-auth-warning --rdb "$WORK/$shard.rdb"
+  redis-cli "${TLS[@]}" -h "${server%:*}" -p "${server##*:}" --user "$user" --no-auth-warning --rdb "$WORK/$shard.rdb"
   dd if="$WORK/$shard.rdb" of="$folder/$shard.rdb" bs=1M conv=fsync status=none
   rm "$WORK/$shard.rdb"
   redis-check-rdb "$folder/$shard.rdb" | tail -n 3

@@ -10,7 +10,7 @@ agreed_primary() {
   local sentinel answer best=""
   local -A votes=()
   for sentinel in $SENTINELS; do
-    answer=$(REDISCLI_AUTH="" timeout 2 redis-cli -h "$sentinel.$NAMESPACE.svc" -p 26379 --raw \
+    answer=$(REDISCLI_AUTH="" timeout 2 redis-cli "${TLS[@]}" -h "$sentinel.$NAMESPACE.svc" -p 26379 --raw \
       sentinel get-master-addr-by-name "$GROUP" 2>/dev/null | head -n 1) || continue
     [[ $answer =~ ^[0-9a-fA-F.:]+$ ]] || continue
     votes[$answer]=$((${votes[$answer]:-0} + 1))

@@ -4,6 +4,7 @@
 set -euo pipefail
 . /etc/request-counter/config/common.sh
 secrets=/etc/request-counter/sentinel
+certificates=/etc/request-counter/tls
 conf=/data/sentinel.conf
 
 # The address that another sentinel calls primary; empty when none knows.
@@ -11,7 +12,7 @@ primary_by_sentinels() {
   local sentinel answer
   for sentinel in $SENTINELS; do
     [ "$sentinel" != "$HOSTNAME" ] || continue
-    answer=$(timeout 2 redis-cli -h "$sentinel.$NAMESPACE.svc" -p 26379 --raw \
+    answer=$(timeout 2 redis-cli "${TLS[@]}" -h "$sentinel.$NAMESPACE.svc" -p 26379 --raw \
       sentinel get-master-addr-by-name "$GROUP" 2>/dev/null | head -n 1) || continue
     if [[ $answer =~ ^[0-9a-fA-F.:]+$ ]]; then printf '%s' "$answer"; return; fi
   done
@@ -21,8 +22,8 @@ primary_by_sentinels() {
 primary_by_servers() {
   local server replication replicas most=-1 best=""
   for server in $SERVERS; do
-    replication=$(REDISCLI_AUTH=$(<$secrets/password) timeout 2 redis-cli -h "$server.$NAMESPACE.svc" \
-      --user "$(<$secrets/username)" --no-auth-warning --raw info replication 2>/dev/null | tr -d '\r') || continue
+    replication=$(REDISCLI_AUTH=$(<$secrets/password) timeout 2 redis-cli "${TLS[@]}" \
+      -h "$server.$NAMESPACE.svc" --user "$(<$secrets/username)" --no-auth-warning --raw info replication 2>/dev/null | tr -d '\r') || continue
     [[ $replication == *role:master* ]] || continue
     replicas=$(sed -n 's/^connected_slaves://p' <<< "$replication")
     if [ "$replicas" -gt "$most" ]; then most=$replicas; best=$server; fi
@@ -41,13 +42,16 @@ if ! grep -qs "^sentinel monitor $GROUP " $conf; then
   echo "sentinel monitor $GROUP $primary 6379 $QUORUM" > $conf.new
 else
   # What may have changed while it was away is written anew; what it has learnt stays.
-  grep -vE '^(user|sentinel (announce-|sentinel-(user|pass)|auth-(user|pass)|(down-after|failover-|parallel-)))|^(port|dir|protected-mode|bind) ' \
+  grep -vE '^(user|sentinel (announce-|sentinel-(user|pass)|auth-(user|pass)|(down-after|failover-|parallel-)))|^(port|dir|protected-mode|bind|tls-[a-z-]+) ' \
     $conf > $conf.new
 fi
 user=$(<$secrets/username)
 password=$(<$secrets/password)
 {
-  echo "port 26379"
+  if [ "${#TLS[@]}" = 0 ]; then echo "port 26379"; else
+    printf '%s\n' "port 0" "tls-port 26379" "tls-replication yes" "tls-auth-clients no" \
+      "tls-cert-file $certificates/tls.crt" "tls-key-file $certificates/tls.key" "tls-ca-cert-file $certificates/ca.crt"
+  fi
   echo "bind * -::*"
   echo "protected-mode no"
   echo "dir /data"
