@@ -52,6 +52,11 @@ def _of_counts(counter: RequestCounter) -> Iterator[Caution]:
             "AcknowledgedCountsCanBeLost",
             "spec.store.durability is None: counts are acknowledged before they are on Redis's disk",
         )
+    if store.redis.replicas_per_primary == 1 and store.durability == "Replicated":
+        yield Caution(
+            "ReplicaHasNoSubstitute",
+            "spec.store.redis.replicas is 1 and durability Replicated: no counts while one of two servers is away",
+        )
     limits = store.redis.resources.limits
     if store.redis.mode == "Standalone" and (limits is None or limits.memory is None):
         yield Caution(

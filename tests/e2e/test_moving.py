@@ -40,7 +40,7 @@ async def test_from_a_group_to_a_cluster_and_to_somebody_elses(namespace: Kubect
     await namespace.apply(*their_redis("right"))
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
         await acknowledged(ledger, ENOUGH, within_s=90)
-        await namespace.apply(resource(namespace, with_redis({"mode": "Cluster"})))
+        await namespace.apply(resource(namespace, with_redis({"mode": "Cluster", "replicas": 1})))
         await moved(namespace, "Cluster")
         await acknowledged(ledger, ENOUGH, within_s=90)
         await namespace.apply(resource(namespace, EXTERNAL))

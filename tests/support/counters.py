@@ -71,7 +71,10 @@ SENTINEL: dict[str, Any] = {
 }
 
 CLUSTER: dict[str, Any] = {
-    "store": {"durability": "Replicated", "redis": {"mode": "Cluster", "resources": {"limits": {"memory": "256Mi"}}}},
+    "store": {
+        "durability": "Replicated",
+        "redis": {"mode": "Cluster", "replicas": 1, "resources": {"limits": {"memory": "256Mi"}}},
+    },
 }
 
 MOVING: dict[str, Any] = {

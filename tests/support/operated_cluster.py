@@ -37,7 +37,7 @@ class OperatedCluster:
     """
 
     def __init__(self, shards: int = 3, *, clock: Callable[[], float] = time.monotonic) -> None:
-        spec = {"store": {"redis": {"mode": "Cluster", "shards": shards}}}
+        spec = {"store": {"redis": {"mode": "Cluster", "shards": shards, "replicas": 1}}}
         self.layout: Layout = replace(layout_of(counter(spec)), is_promised=True)
         self.servers = {name: _server(name, *DURABLE) for name in self.layout.names}
         self.doors = {name: _door(name, server) for name, server in self.servers.items()}

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from request_counter_operator.api.model import DEFAULT_RESOURCES, Model, Resources
 
 DEFAULT_SHARDS = 3
-_DEFAULT_REPLICAS = {"Sentinel": 2, "Cluster": 1}
+DEFAULT_REPLICAS = 2
 
 
 class Persistence(Model):
@@ -59,7 +59,7 @@ Mode: TypeAlias = Literal["Standalone", "Sentinel", "Cluster", "External"]
 class Redis(Model):
     """The Redis that holds the counts: run by us in one of three ways, or by somebody else (External).
 
-    ``replicas`` is for each primary, and None is the mode's default; see ``replicas_per_primary``.
+    ``replicas`` is for each primary, and None is the default; see ``replicas_per_primary``.
     """
 
     mode: Mode = "Standalone"
@@ -76,7 +76,9 @@ class Redis(Model):
     @property
     def replicas_per_primary(self) -> int:
         """How many replicas each primary is to have."""
-        return _DEFAULT_REPLICAS.get(self.mode, 0) if self.replicas is None else self.replicas
+        if self.mode not in {"Sentinel", "Cluster"}:
+            return 0
+        return DEFAULT_REPLICAS if self.replicas is None else self.replicas
 
     @property
     def primaries(self) -> int:

@@ -212,6 +212,10 @@ def test_a_hibernating_counter_is_not_ready_and_says_why(observed: Observed, hib
 
 RISKS: list[tuple[dict[str, Any], str]] = [
     ({"store": {"durability": "None"}}, "AcknowledgedCountsCanBeLost"),
+    (
+        {"store": {"durability": "Replicated", "redis": {"mode": "Sentinel", "replicas": 1}}},
+        "ReplicaHasNoSubstitute",
+    ),
     ({"store": {"durability": "None", "redis": {"persistence": {"enabled": False}}}}, "CountsOnlyInMemory"),
     ({"store": {"redis": {"resources": {"requests": {"cpu": "1"}}}}}, "RedisMemoryUnbounded"),
     ({"image": "example.com:5000/service"}, "ImageNotPinned"),
