@@ -69,7 +69,11 @@ async def test_one_server_takes_tls_only_and_waits_for_its_certificate(namespace
     assert leaf == Certificate.of(secret(held)).leaf
     assert b"PONG" not in await says(namespace, "hits-redis-0", 6379, b"PING\r\n")
     assert (await store_status(namespace))["tls"] == TLS
-    assert (await condition(namespace, "ConfigurationWarning"))["reason"] == "NothingToWarnOf"
+
+    async def is_found() -> bool:
+        return str((await condition(namespace, "ConfigurationWarning"))["reason"]) == "NothingToWarnOf"
+
+    await eventually(is_found, within_s=60)
 
 
 @pytest.mark.long
@@ -77,7 +81,8 @@ async def test_one_server_takes_tls_only_and_waits_for_its_certificate(namespace
 async def test_a_new_certificate_is_shown_by_all_and_no_request_fails(namespace: Kubectl, mode: str) -> None:
     authority, name = trustme.CA(), name_in(namespace)
     await namespace.apply(held_by(namespace, files(authority, name=name)))
-    await start(namespace, with_redis({"mode": mode, "tls": TLS}))
+    replicas = 2 if mode == "Sentinel" else 1
+    await start(namespace, with_redis({"mode": mode, "replicas": replicas, "tls": TLS}))
     before = await pods(namespace, "redis", "cluster")
     assert len(before) == (3 if mode == "Sentinel" else 6)
     for pod in before:
