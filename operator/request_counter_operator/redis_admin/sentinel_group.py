@@ -73,7 +73,9 @@ async def _ask_sentinel(door: Door, name: str) -> Watched | None:
 
 
 def _is_well(replica: Mapping[str, Any]) -> bool:
-    return (replica["flags"], replica["master-link-status"]) == ("slave", "ok")
+    """Whether a sentinel could make it primary; one that has just started has the priority 0: see redis-start.sh."""
+    is_linked = (replica["flags"], replica["master-link-status"]) == ("slave", "ok")
+    return is_linked and int(replica["slave-priority"]) > 0
 
 
 def reading_of(said: list[Said], watched: list[Watched]) -> StoreReading:

@@ -74,6 +74,7 @@ class Scene:
             is_ok=True,
             keys=self.keys.get(one.name, 0),
             is_linked=True,
+            has_followed=True,
             offset=0,
             version="8",
         )
@@ -249,6 +250,17 @@ def test_the_replica_with_most_data_takes_over() -> None:
     nodes = [replace(node, offset=7) if node.name.endswith("0-1") else node for node in scene.nodes()]
     assert "hits-cluster-0-1" in {step.name for step in takeovers(nodes)}
     assert "hits-cluster-0-2" not in {step.name for step in takeovers(nodes)}
+
+
+def test_who_has_only_just_started_takes_over_when_nobody_has_come_back_for_long() -> None:
+    """Each may lack what another one has, and none can tell."""
+    scene = Scene()
+    for name in (names[0] for names in PLAIN.shards):
+        scene.known[name] = replace(scene.known[name], flags="master,fail")
+        scene.silent.add(name)
+    nodes = [replace(node, has_followed=False, offset=7) for node in scene.nodes()]
+    assert takeovers(nodes) == []
+    assert len(takeovers(nodes, is_last_resort=True)) == len(PLAIN.shards)
 
 
 def test_lines_of_redis_are_read() -> None:

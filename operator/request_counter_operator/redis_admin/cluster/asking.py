@@ -24,6 +24,7 @@ async def _ask(layout: Layout, door: Door) -> Node | None:
     except RedisSilentError:
         return None
     is_primary = replication["role"] == "master"
+    is_linked = is_primary or replication["master_link_status"] == "up"
     return Node(
         name=door.name,
         shard=layout.shard_of(door.name) or 0,
@@ -31,7 +32,8 @@ async def _ask(layout: Layout, door: Door) -> Node | None:
         table=table,
         is_ok="cluster_state:ok" in state,
         keys=keys,
-        is_linked=is_primary or replication["master_link_status"] == "up",
+        is_linked=is_linked,
+        has_followed=is_linked or replication["master_link_down_since_seconds"] >= 0,
         offset=int(replication["master_repl_offset" if is_primary else "slave_repl_offset"]),
         version=str(server["redis_version"]),
     )

@@ -13,7 +13,7 @@ from request_counter_operator.redis_admin.cluster.layout import Layout
 from request_counter_operator.redis_admin.cluster.membership import Step, primary_of
 from request_counter_operator.redis_admin.cluster.moving import move_slots, settle_strays
 from request_counter_operator.redis_admin.cluster.nodes import Node
-from request_counter_operator.redis_admin.cluster.takeover import PATIENCE_S, lost_primaries, takeovers
+from request_counter_operator.redis_admin.cluster.takeover import LAST_RESORT_S, PATIENCE_S, lost_primaries, takeovers
 from request_counter_operator.redis_admin.connection import Door, asking
 from request_counter_operator.redis_admin.reading import StoreReading
 
@@ -58,11 +58,11 @@ class ClusterKeeper:
 
     def _due_takeovers(self, nodes: Sequence[Node]) -> list[Step]:
         """Return the takeovers that are due: the same primaries have been lost for long enough."""
-        steps = takeovers(nodes)
-        lost = lost_primaries(nodes) if steps else frozenset()
+        lost = lost_primaries(nodes)
         if lost != self._lost:
             self._lost, self._lost_since_s = lost, self._clock()
-        return steps if self._clock() - self._lost_since_s >= PATIENCE_S else []
+        waited_s = self._clock() - self._lost_since_s
+        return takeovers(nodes, is_last_resort=waited_s >= LAST_RESORT_S) if waited_s >= PATIENCE_S else []
 
 
 async def _take(step: Step, doors: Mapping[str, Door], may_act: Callable[[], bool]) -> bool:

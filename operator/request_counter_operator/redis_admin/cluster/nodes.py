@@ -52,6 +52,8 @@ class Node:
         is_ok: whether it serves.
         keys: how many it has.
         is_linked: whether it has all of its primary's data, or is a primary.
+        has_followed: whether it has followed its primary since it was started, or is one. Only then does ``offset``
+            tell how much it has: what it reads from its disk is as old as its last full copy.
         offset: how much of the replication's stream it has.
         version: of Redis.
     """
@@ -63,6 +65,7 @@ class Node:
     is_ok: bool
     keys: int
     is_linked: bool
+    has_followed: bool
     offset: int
     version: str
 

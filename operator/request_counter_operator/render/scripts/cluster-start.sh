@@ -4,6 +4,7 @@
 set -euo pipefail
 . /etc/request-counter/config/common.sh
 log_in_as /etc/request-counter/replication
+own_volume
 
 # What a server says of the primary that was known by this pod's name: "slots" when it still has some, "followed" when a
 # replica is there to take them over besides. Lines: id address,name flags primary ping pong epoch link slots...

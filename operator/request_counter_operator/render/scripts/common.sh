@@ -17,3 +17,10 @@ log_in_as() {
 }
 
 cli() { timeout 2 redis-cli "${TLS[@]}" --user "$user" --no-auth-warning --raw "$@" 2>/dev/null; }
+
+# Keeps the volume for this pod alone, until its server ends. A pod that was deleted by force may still run, and count, when
+# the next one starts.
+own_volume() {
+  exec 9> /data/lock
+  flock --nonblock 9 || { say "the pod before it still has the volume: waits for its end"; flock 9; }
+}

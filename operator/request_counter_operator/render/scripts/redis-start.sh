@@ -4,6 +4,7 @@
 set -euo pipefail
 . /etc/request-counter/config/common.sh
 log_in_as /etc/request-counter/replication
+own_volume
 
 # The address that a majority of the sentinels calls primary; empty while there is none.
 agreed_primary() {
@@ -37,6 +38,18 @@ others_may_have_data() {
   return 1
 }
 
+# How much of the counts a server has that was just started, nobody can tell: what it knows of that is as old as its last
+# full copy. Where all are started anew, it may lack what another one has. So the sentinels may not choose it before it
+# has followed a primary, or none has come back for ten minutes.
+become_eligible() {
+  local until=$((SECONDS + 600))
+  until [[ $(cli role | sed -n '1p;4p' | paste -sd' ') =~ ^(master|slave connected) ]] || [ "$SECONDS" -gt "$until" ]; do
+    sleep 0.5
+    log_in_as /etc/request-counter/replication
+  done
+  until [ "$(cli config set replica-priority 100)" = OK ]; do sleep 0.5; done
+}
+
 until me=$(address "$HOSTNAME"); do say "the Service $HOSTNAME has no address yet"; sleep 1; done
 told=""
 while :; do
@@ -54,10 +67,12 @@ done
   echo "include /etc/request-counter/config/redis.conf"
   echo "replica-announce-ip $me"
   echo "replica-announce-port 6379"
+  echo "replica-priority 0"
   echo "masteruser $user"
   echo "masterauth $REDISCLI_AUTH"
   [ "$primary" = "$me" ] || echo "replicaof $primary 6379"
 } > /data/redis.conf
+become_eligible > /dev/null &
 unset REDISCLI_AUTH
 if [ "$primary" = "$me" ]; then say "as the primary, $me"; else say "as a replica of $primary, known as $me"; fi
 exec redis-server /data/redis.conf
