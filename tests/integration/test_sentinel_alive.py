@@ -22,8 +22,9 @@ def container_that_runs(command: list[str]) -> Iterator[DockerContainer]:
 
 def probe(container: DockerContainer, answer: str) -> tuple[int, str]:
     """Return the probe's exit status and what it says; ``answer`` is the command that stands for a PING."""
-    status, output = container.exec(["bash", "-c", SCRIPT, "sentinel-alive.sh", answer])
-    return status, output.decode()
+    command = ["bash", "-c", SCRIPT, "sentinel-alive.sh", answer]
+    status, output = container.get_wrapped_container().exec_run(command)
+    return int(status), bytes(output).decode()
 
 
 def test_who_answers_and_rests_is_alive() -> None:
