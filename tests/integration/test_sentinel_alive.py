@@ -24,7 +24,9 @@ def probe(container: DockerContainer, answer: str) -> tuple[int, str]:
     """Return the probe's exit status and what it says; ``answer`` is the command that stands for a PING."""
     command = ["bash", "-c", SCRIPT, "sentinel-alive.sh", answer]
     status, output = container.get_wrapped_container().exec_run(command)
-    return int(status), bytes(output).decode()
+    assert status is not None
+    assert isinstance(output, bytes)
+    return status, output.decode()
 
 
 def test_who_answers_and_rests_is_alive() -> None:
