@@ -13,9 +13,9 @@ import pytest
 from tests.scale.report import Report
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.nodes import is_lease, on_node, process_of_pod, writes_by_the_operator
+from tests.support.nodes import is_lease, on_node, writes_by_the_operator
 from tests.support.operator_metrics import Metrics
-from tests.support.operators import PROGRAM, Operators
+from tests.support.operators import Operators
 from tests.support.resources import condition, resource
 
 MIB = 1 << 20
@@ -52,9 +52,8 @@ def _has(body: dict[str, Any], kind: str) -> bool:
 
 async def peak_memory_mib(operators: Operators, pod: str) -> float:
     """Return the most memory that a pod's operator has had resident (proc(5), VmHWM)."""
-    node = await operators.node_of(pod)
-    pid = await process_of_pod(node, pod, PROGRAM)
-    status = await on_node(node, "cat", f"/proc/{pid}/status")
+    process = await operators.process(pod)
+    status = await on_node(process.node, "cat", f"/proc/{process.pid}/status")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,28 +42,40 @@ async def docker(*arguments: str) -> str:
     return output.decode()
 
 
-async def process_of_pod(node: str, pod: str, program: str) -> int:
-    """Return the id, as the node sees it, of the process in a pod whose command line contains ``program``.
+@dataclass(frozen=True)
+class Process:
+    """A process of a pod: the node that it is on, and its id as that node sees it."""
+
+    node: str
+    pid: int
+
+    async def signal(self, name: str) -> None:
+        """Send it a signal, for example ``KILL``."""
+        await on_node(self.node, "kill", f"-{name}", str(self.pid))
+
+
+async def process_of_pod(pod: dict[str, Any], program: str) -> Process:
+    """Return the first process of a pod whose command line contains ``program``.
 
     Raises:
         NodeError: There is none.
     """
-    # By the host's name, which is the pod's: programs such as Redis write their title over their environment.
-    script = (
-        f'for p in $(pgrep -f "{program}"); do [ "$(nsenter --target $p --uts hostname)" != {pod} ] || echo $p; done'
-    )
+    # By the control group, which bears the pod's UID: names of pods are used in other namespaces as well,
+    # and programs such as Redis write their title over their environment.
+    node, uid = pod["spec"]["nodeName"], pod["metadata"]["uid"].replace("-", ".")
+    script = f'for p in $(pgrep -f "{program}"); do ! grep -q "pod{uid}" /proc/$p/cgroup || echo $p; done'
     found = (await on_node(node, "bash", "-c", f"{script}; true")).split()
     if not found:
-        raise NodeError(f"no {program} of {pod} on {node}")
-    return int(found[0])
+        raise NodeError(f"no {program} of {pod['metadata']['name']} on {node}")
+    return Process(node, int(found[0]))
 
 
 class PodNetwork:
     """The network of one pod, by one of its processes."""
 
-    def __init__(self, node: str, pid: int) -> None:
-        self._node = node
-        self._enter = ("nsenter", "--target", str(pid), "--net")
+    def __init__(self, process: Process) -> None:
+        self._node = process.node
+        self._enter = ("nsenter", "--target", str(process.pid), "--net")
 
     @asynccontextmanager
     async def cut_off(self, address: str) -> AsyncIterator[None]:

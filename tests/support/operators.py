@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.nodes import PodNetwork, on_node, process_of_pod
+from tests.support.nodes import PodNetwork, Process, process_of_pod
 
 NAMESPACE = "request-counter-system"
 DEPLOYMENT = "deployment/request-counter-operator"
@@ -74,19 +74,17 @@ class Operators:
         finally:
             await self.scale(2)
 
-    async def node_of(self, pod: str) -> str:
-        """Return the node that a pod is on."""
-        return str((await self.kubectl.get("pod", pod))["spec"]["nodeName"])
+    async def process(self, pod: str) -> Process:
+        """Return a pod's operator."""
+        return await process_of_pod(await self.kubectl.get("pod", pod), PROGRAM)
 
     async def signal(self, pod: str, name: str) -> None:
         """Send a signal to a pod's operator."""
-        node = await self.node_of(pod)
-        await on_node(node, "kill", f"-{name}", str(await process_of_pod(node, pod, PROGRAM)))
+        await (await self.process(pod)).signal(name)
 
     async def network(self, pod: str) -> PodNetwork:
         """Return a pod's network."""
-        node = await self.node_of(pod)
-        return PodNetwork(node, await process_of_pod(node, pod, PROGRAM))
+        return PodNetwork(await self.process(pod))
 
     async def api_server(self) -> str:
         """Return the address at which pods reach the API server."""

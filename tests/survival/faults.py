@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.nodes import CONTROL_PLANE, PodNetwork, docker, on_node, process_of_pod
+from tests.support.nodes import CONTROL_PLANE, PodNetwork, Process, docker, process_of_pod
 
 SERVERS = "--selector=app.kubernetes.io/instance=hits,app.kubernetes.io/component in (redis,cluster)"
 SENTINELS = "--selector=app.kubernetes.io/instance=hits,app.kubernetes.io/component=sentinel"
@@ -25,6 +25,11 @@ async def node_of(kubectl: Kubectl, pod: str) -> str:
     return str((await kubectl.get("pod", pod))["spec"]["nodeName"])
 
 
+async def process_of_primary(kubectl: Kubectl) -> Process:
+    """Return a primary's server."""
+    return await process_of_pod(await kubectl.get("pod", await primary(kubectl)), "redis-server")
+
+
 async def pod_deleted(kubectl: Kubectl) -> None:
     """The primary's pod, by force."""
     await kubectl("delete", "pod", await primary(kubectl), *NOW)
@@ -32,9 +37,7 @@ async def pod_deleted(kubectl: Kubectl) -> None:
 
 async def process_killed(kubectl: Kubectl) -> None:
     """The primary's process, by SIGKILL."""
-    pod = await primary(kubectl)
-    node = await node_of(kubectl, pod)
-    await on_node(node, "kill", "-KILL", str(await process_of_pod(node, pod, "redis-server")))
+    await (await process_of_primary(kubectl)).signal("KILL")
 
 
 async def pod_and_volume_deleted(kubectl: Kubectl) -> None:
@@ -62,10 +65,7 @@ async def sentinels_deleted(kubectl: Kubectl) -> None:
 
 async def partitioned(kubectl: Kubectl) -> None:
     """The primary hears nobody and is heard by nobody for a minute; then it is back."""
-    pod = await primary(kubectl)
-    node = await node_of(kubectl, pod)
-    network = PodNetwork(node, await process_of_pod(node, pod, "redis-server"))
-    async with network.alone():
+    async with PodNetwork(await process_of_primary(kubectl)).alone():
         await asyncio.sleep(PARTITION_S)
 
 
