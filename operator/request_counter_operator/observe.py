@@ -131,16 +131,30 @@ class Observer:
         def may_act() -> bool:
             return is_free and self._may_act()
 
+        async def hosts() -> Mapping[str, str]:
+            return {} if is_doubtful else await self._hosts(counter)
+
         async def look_at() -> StoreReading:
             found = await self._certificate(key, counter)
             reading = NOT_READ
             # Without knowing whom to trust, nobody can be asked.
             if counter.spec.store.redis.tls is None or found.trust is not None:
                 may_renew = found.missing is None
-                reading = await look(counter, Means(credentials, found.trust, keeper, may_act, may_renew))
+                reading = await look(counter, Means(credentials, found.trust, keeper, may_act, hosts, may_renew))
             return replace(reading, certificate_fault=found.missing)
 
         self._stores.follow(key, look_at, is_doubtful=is_doubtful)
+
+    async def _hosts(self, counter: RequestCounter) -> Mapping[str, str]:
+        """Return the node that each pod of a cluster is on; nothing when they cannot be listed."""
+        try:
+            pods = await self._cluster.list(POD, counter.metadata.namespace, selector_of(counter, "cluster"))
+        except ApiError as error:
+            log.info(
+                "pods not listed", namespace=counter.metadata.namespace, name=counter.metadata.name, error=str(error)
+            )
+            return {}
+        return {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in pods if "nodeName" in pod["spec"]}
 
     async def _certificate(self, key: Key, counter: RequestCounter) -> Found:
         """Return what is known of the certificate; nothing without TLS, and while the Secret cannot be read."""

@@ -44,10 +44,13 @@ async def is_whole(kubectl: Kubectl) -> bool:
 
 
 @pytest.mark.long
-async def test_a_new_template_moves_the_primary_at_most_once_and_loses_nothing(namespace: Kubectl) -> None:
-    await start(namespace, SENTINEL)
+@pytest.mark.parametrize(("mode", "primaries"), [("Sentinel", 1), ("Cluster", 3)])
+async def test_a_new_template_moves_a_primary_at_most_once_and_loses_nothing(
+    namespace: Kubectl, mode: str, primaries: int
+) -> None:
+    await start(namespace, with_redis({"mode": mode}))
     before = await pods(namespace)
-    changed = with_redis({"mode": "Sentinel", "resources": MORE})
+    changed = with_redis({"mode": mode, "resources": MORE})
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
         await acknowledged(ledger, ENOUGH)
         await namespace.apply(resource(namespace, changed))
@@ -56,7 +59,7 @@ async def test_a_new_template_moves_the_primary_at_most_once_and_loses_nothing(n
         await acknowledged(ledger, ENOUGH)
     books = await ledger.verify()
     events = (await namespace.get("events", "--field-selector=reason=FailedOver"))["items"]
-    assert sum(event.get("count", 1) for event in events) == 1
+    assert sum(event.get("count", 1) for event in events) == primaries
     assert books.longest_gap_s <= 2
 
 
@@ -64,7 +67,7 @@ MORE = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "300M
 
 
 async def pods(kubectl: Kubectl) -> set[str]:
-    found = (await kubectl.get("pods", "--selector=app.kubernetes.io/component=redis"))["items"]
+    found = (await kubectl.get("pods", "--selector=app.kubernetes.io/component in (redis,cluster)"))["items"]
     return {pod["metadata"]["uid"] for pod in found if "deletionTimestamp" not in pod["metadata"]}
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -34,6 +34,7 @@ class OperatedCluster:
         servers: by the names of their pods.
         doors: where the operator finds them, likewise.
         may_act: what the operator asks before each command.
+        hosts: on which nodes of Kubernetes it finds the pods.
     """
 
     def __init__(self, shards: int = 3, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,6 +43,7 @@ class OperatedCluster:
         self.servers = {name: _server(name, *DURABLE) for name in self.layout.names}
         self.doors = {name: _door(name, server) for name, server in self.servers.items()}
         self.may_act: Callable[[], bool] = lambda: True
+        self.hosts: Mapping[str, str] = {}
         self.operator = ClusterKeeper(clock)
         self._stack = ExitStack()
 
@@ -63,7 +65,11 @@ class OperatedCluster:
 
     async def look(self) -> StoreReading:
         """Let the operator look once, and do what it then does."""
-        return await self.operator.look(self.layout, self.doors, self.may_act)
+
+        async def hosts() -> Mapping[str, str]:
+            return self.hosts
+
+        return await self.operator.look(self.layout, self.doors, self.may_act, hosts)
 
     async def until(self, condition: Callable[[StoreReading], object], *, within_s: float = 60.0) -> StoreReading:
         """Let the operator look again and again until what it sees is so."""

@@ -14,10 +14,15 @@ NOW = ("--grace-period=0", "--force", "--wait=false")
 PARTITION_S = 60
 
 
-async def primary(kubectl: Kubectl) -> str:
-    """Return a pod that is primary, by the resource's status."""
+async def primaries(kubectl: Kubectl) -> list[str]:
+    """Return the pods that are primaries, by the resource's status."""
     status = (await kubectl.get("requestcounter", "hits"))["status"]["store"]
-    return next(str(server["name"]) for server in status["servers"] if server["role"] == "Primary")
+    return [str(server["name"]) for server in status["servers"] if server["role"] == "Primary"]
+
+
+async def primary(kubectl: Kubectl) -> str:
+    """Return the first of them."""
+    return (await primaries(kubectl))[0]
 
 
 async def node_of(kubectl: Kubectl, pod: str) -> str:
@@ -69,24 +74,34 @@ async def partitioned(kubectl: Kubectl) -> None:
         await asyncio.sleep(PARTITION_S)
 
 
+async def nodes_of_primaries(kubectl: Kubectl) -> list[str]:
+    """Return the node of each primary, by the resource's status."""
+    return [await node_of(kubectl, pod) for pod in await primaries(kubectl)]
+
+
 async def move_to_a_worker(kubectl: Kubectl) -> None:
-    """See to it that the primary is on no node that all else depends on here: the one of API server and Ingress."""
+    """See to it that a primary is on no node that all else depends on here: the one of API server and Ingress."""
 
     async def is_there() -> bool:
-        pod = await primary(kubectl)
-        if await node_of(kubectl, pod) != CONTROL_PLANE:
+        if set(await nodes_of_primaries(kubectl)) != {CONTROL_PLANE}:
             return True
-        await kubectl("delete", "pod", pod)
+        await kubectl("delete", "pod", await primary(kubectl))
         await kubectl.wait("requestcounter/hits", "condition=Ready", within_s=120)
         return False
 
     await eventually(is_there, within_s=300)
 
 
+async def are_apart(kubectl: Kubectl) -> bool:
+    """Return whether no node has two primaries."""
+    nodes = await nodes_of_primaries(kubectl)
+    return len(set(nodes)) == len(nodes)
+
+
 @asynccontextmanager
 async def node_stopped(kubectl: Kubectl) -> AsyncIterator[None]:
-    """The primary's node is off while the block runs."""
-    node = await node_of(kubectl, await primary(kubectl))
+    """A primary's node is switched off, and on again."""
+    node = next(node for node in await nodes_of_primaries(kubectl) if node != CONTROL_PLANE)
     await docker("stop", "--time=0", node)
     try:
         yield

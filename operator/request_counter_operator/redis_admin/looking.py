@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from request_counter_operator.api import RequestCounter
 from request_counter_operator.redis_admin import sentinel_group, standalone
 from request_counter_operator.redis_admin.certificate_renewal import renew
-from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper
+from request_counter_operator.redis_admin.cluster.keeper import ClusterKeeper, Hosts
 from request_counter_operator.redis_admin.cluster.layout import layout_of
 from request_counter_operator.redis_admin.connection import doors
 from request_counter_operator.redis_admin.reading import StoreReading
@@ -25,6 +25,7 @@ class Means:
         trust: what its servers have to prove by TLS; None where there is none.
         keeper: keeps its cluster together, where it is one.
         may_act: whether anything may be changed just now.
+        hosts: where the pods of a cluster are.
         may_renew: whether the files of pods are, or will be, of a certificate that would do.
         clock: a monotonic clock, in seconds.
     """
@@ -33,6 +34,7 @@ class Means:
     trust: Trust | None
     keeper: ClusterKeeper
     may_act: Callable[[], bool]
+    hosts: Hosts
     may_renew: bool = True
     clock: Callable[[], float] = time.monotonic
 
@@ -52,7 +54,7 @@ async def look(counter: RequestCounter, means: Means) -> StoreReading:
         reading = standalone.read(counter, found)
     elif counter.spec.store.redis.mode == "Cluster":
         by_name = {door.name: door for door in members.servers}
-        reading = await means.keeper.look(layout_of(counter), by_name, may_act)
+        reading = await means.keeper.look(layout_of(counter), by_name, may_act, means.hosts)
     else:
         reading = await sentinel_group.look(counter, members)
     return replace(

@@ -65,6 +65,17 @@ def spread_evenly(pods: dict[str, str]) -> Manifest:
     }
 
 
+def spread_by_number(pods: dict[str, str]) -> Manifest:
+    """Return the wish that of these pods, which several StatefulSets made, those of the same number are on other nodes.
+
+    Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#apps-kubernetes.io-pod-index
+    """
+    return spread_evenly(pods) | {
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "matchLabelKeys": ["apps.kubernetes.io/pod-index"],
+    }
+
+
 def volume_claim(labels: dict[str, str], size: str, storage_class_name: str | None) -> Manifest:
     """Return the claim ``data`` as the API server completes it: the list is ours as a whole, its defaults included.
 

@@ -58,23 +58,27 @@ class ServerSet:
         servers: how many it has when it is awake.
         labels: of its pods and their claims.
         selector: the labels by which its pods are found.
+        spread: the rules by which they are spread over nodes.
     """
 
     metadata: Manifest
     servers: int
     labels: dict[str, str]
     selector: dict[str, str]
+    spread: list[Manifest]
 
 
 def render_redis_statefulset(counter: RequestCounter, settings: Settings, facts: Facts) -> Manifest | None:
     """Return the StatefulSet; None for a cluster, which has one for each shard, and when somebody else runs Redis."""
     if counter.spec.store.redis.mode in {"External", "Cluster"}:
         return None
+    selector = selector_labels(counter, "redis")
     servers = ServerSet(
         metadata=metadata(counter, "redis"),
         servers=len(server_names(counter)),
         labels=labels(counter, "redis"),
-        selector=selector_labels(counter, "redis"),
+        selector=selector,
+        spread=[spread_evenly(selector)] if counter.spec.store.redis.mode == "Sentinel" else [],
     )
     return server_statefulset(counter, settings, facts, servers)
 
@@ -125,8 +129,8 @@ def _pod_template(counter: RequestCounter, image: str, facts: Facts, servers: Se
         "containers": [_container(counter, image, is_group=is_group)],
         "volumes": volumes,
     }
-    if is_group:
-        spec["topologySpreadConstraints"] = [spread_evenly(servers.selector)]
+    if servers.spread:
+        spec["topologySpreadConstraints"] = servers.spread
     return {
         "metadata": {
             "labels": servers.labels,

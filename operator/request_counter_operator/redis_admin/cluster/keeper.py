@@ -1,6 +1,6 @@
 """Keeps one cluster together: looks, decides, and does what is decided, as long as it may."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -9,6 +9,7 @@ from request_counter_operator.errors import RedisSilentError
 from request_counter_operator.happening import Happening
 from request_counter_operator.redis_admin.cluster.asking import ask_all
 from request_counter_operator.redis_admin.cluster.decision import Decision, decide
+from request_counter_operator.redis_admin.cluster.evenness import CALM_S, handover
 from request_counter_operator.redis_admin.cluster.layout import Layout
 from request_counter_operator.redis_admin.cluster.membership import Step, primary_of
 from request_counter_operator.redis_admin.cluster.moving import move_slots, settle_strays
@@ -18,6 +19,9 @@ from request_counter_operator.redis_admin.connection import Door, asking
 from request_counter_operator.redis_admin.reading import StoreReading
 
 log = structlog.get_logger()
+
+Hosts = Callable[[], Awaitable[Mapping[str, str]]]
+"""Tells which node of Kubernetes each pod is on; nothing when that is not known, or about to change."""
 
 
 class ClusterKeeper:
@@ -31,14 +35,18 @@ class ClusterKeeper:
         self._clock = clock
         self._lost: frozenset[str] = frozenset()
         self._lost_since_s = 0.0
+        self._calm_since_s: float | None = None
 
-    async def look(self, layout: Layout, doors: Mapping[str, Door], may_act: Callable[[], bool]) -> StoreReading:
+    async def look(
+        self, layout: Layout, doors: Mapping[str, Door], may_act: Callable[[], bool], hosts: Hosts
+    ) -> StoreReading:
         """Ask all servers, have done what is to be done, and return how it was before that. A silent one is no error.
 
         Args:
             layout: who is to be there.
             doors: where each of them listens, by its pod.
             may_act: whether anything may be changed just now; asked before each command.
+            hosts: where the pods are; asked once a minute at most.
         """
         nodes = await ask_all(layout, doors)
         decision = decide(layout, nodes)
@@ -54,6 +62,10 @@ class ClusterKeeper:
             await move_slots(decision.moves, layout.tags, doors, may_act, self._clock)
         except RedisSilentError as error:
             log.warning("slots not moved yet", error=str(error))
+        even = handover(layout, nodes, await hosts()) if self._has_been_calm(decision) else None
+        if even is not None and await _take(even, doors, may_act):
+            note = f"Pod {even.name} is to be primary: the node of the one before it has more of them than others"
+            happenings.append(Happening("Normal", "PrimariesSpread", note))
         return _reading(layout, nodes, decision, happenings)
 
     def _due_takeovers(self, nodes: Sequence[Node]) -> list[Step]:
@@ -63,6 +75,17 @@ class ClusterKeeper:
             self._lost, self._lost_since_s = lost, self._clock()
         waited_s = self._clock() - self._lost_since_s
         return takeovers(nodes, is_last_resort=waited_s >= LAST_RESORT_S) if waited_s >= PATIENCE_S else []
+
+    def _has_been_calm(self, decision: Decision) -> bool:
+        """Whether nothing has been amiss for long enough; after that not again before as long a time."""
+        if decision.lack is not None:
+            self._calm_since_s = None
+        elif self._calm_since_s is None:
+            self._calm_since_s = self._clock()
+        elif self._clock() - self._calm_since_s >= CALM_S:
+            self._calm_since_s = self._clock()
+            return True
+        return False
 
 
 async def _take(step: Step, doors: Mapping[str, Door], may_act: Callable[[], bool]) -> bool:
