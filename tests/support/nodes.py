@@ -53,6 +53,10 @@ class Process:
         """Send it a signal, for example ``KILL``."""
         await on_node(self.node, "kill", f"-{name}", str(self.pid))
 
+    async def is_alive(self) -> bool:
+        """Return whether it still runs."""
+        return await on_node(self.node, "bash", "-c", f"[ ! -e /proc/{self.pid} ] || echo yes") != ""
+
 
 async def process_of_pod(pod: dict[str, Any], program: str) -> Process:
     """Return the first process of a pod whose command line contains ``program``.

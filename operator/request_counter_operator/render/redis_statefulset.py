@@ -48,6 +48,12 @@ REPLICATION_DIRECTORY = "/etc/request-counter/replication"
 GRACE_PERIOD_S = 20
 """A primary hands over in about two seconds, and closes its append-only file in less."""
 
+START_ALONE = f"exec 9> {DATA_DIRECTORY}/lock && flock 9 && exec redis-server {CONFIG_DIRECTORY}/{CONFIG_KEY}"
+"""How the one server starts: not before its volume is its alone.
+
+A pod that was deleted by force may still run, and count, when the next one starts. It holds the lock until it ends.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSet:
@@ -156,7 +162,7 @@ def _container(counter: RequestCounter, image: str, *, is_group: bool) -> Manife
         "name": "redis",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["redis-server", f"{CONFIG_DIRECTORY}/{CONFIG_KEY}"],
+        "command": ["sh", "-c", START_ALONE],
         "ports": [{"name": "redis", "containerPort": REDIS_PORT, "protocol": "TCP"}],
         "resources": container_resources(counter.spec.store.redis.resources),
         "securityContext": RESTRICTED_CONTAINER,
