@@ -1,5 +1,6 @@
 """How a cluster's servers start and stop, with the scripts, users and configuration that are rendered."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,9 +52,11 @@ async def test_the_service_may_do_all_it_has_to(pods: ClusterPods, tmp_path: Pat
 
 async def test_a_primary_that_is_stopped_hands_over_and_comes_back_as_a_replica(pods: ClusterPods) -> None:
     primary = (await pods.whole()).primaries[0]
-    await at_once(lambda: pods.stop(primary))
+    said = await asyncio.to_thread(pods.stop, primary)
     # Nobody had to notice that it was gone: that would take longer than one look.
-    assert (await pods.look()).primaries[0] not in {"", primary}
+    heir = (await pods.look()).primaries[0]
+    assert heir not in {"", primary}
+    assert said == ["looks for a replica to take over", f"{heir} has taken over"]
     await at_once(lambda: pods.start(primary))
     reading = await pods.whole()
     assert {server.name: server.role for server in reading.servers}[primary] == "Replica"

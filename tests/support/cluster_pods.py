@@ -86,11 +86,13 @@ class ClusterPods(OperatedCluster):
             *(IMAGE, "bash", "/etc/request-counter/config/cluster-start.sh"),
         )
 
-    def stop(self, name: str) -> None:
-        """Stop a pod as the kubelet does: its preStop script first."""
+    def stop(self, name: str) -> list[str]:
+        """Stop a pod as the kubelet does: its preStop script first; return what that said."""
         docker("exec", f"{self._name}-{name}", "bash", "/etc/request-counter/config/cluster-stop.sh")
         docker("stop", f"{self._name}-{name}")
+        said = [line.partition(" stop: ")[2] for line in self.log(name).splitlines() if " stop: " in line]
         self.kill(name)
+        return said
 
     def kill(self, *names: str) -> None:
         """Take pods away at once."""

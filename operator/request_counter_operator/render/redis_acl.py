@@ -18,7 +18,7 @@ _REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +clien
 # What a replica may do, and no more: whoever makes a backup is one until he has all data.
 _BACKUP_COMMANDS = "+sync +replconf +ping +role"
 # Who starts without data asks the others for what it had; who is stopped as a primary asks a replica to take over.
-_CLUSTER_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +cluster|nodes +cluster|failover"
+_CLUSTER_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +cluster|nodes +cluster|links +cluster|failover"
 _SENTINEL_COMMANDS = (
     "&* +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill "
     "+script|kill"
