@@ -23,7 +23,14 @@ FOR_S = 900
 EVERY_S = 10
 ALL_READY_WITHIN_S = 900
 SMALL = {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "256Mi"}}
-MODES = {f"counter-{number}": "Sentinel" if number % 2 else "Cluster" for number in range(10)}
+PAIRS = {"mode": "Sentinel", "replicas": 1}
+REDISES: list[dict[str, Any]] = [
+    *([PAIRS] * 6),
+    *([{"mode": "Cluster", "replicas": 1}] * 2),
+    *([{"mode": "Standalone"}] * 2),
+]
+"""As small as they can be: 44 servers and sentinels, each probed every other second, keep two cores busy."""
+COUNTERS = {f"counter-{number}": redis for number, redis in enumerate(REDISES)}
 SERVERS = "--selector=app.kubernetes.io/component in (redis,cluster,sentinel)"
 INSTANCE = "app.kubernetes.io/instance"
 ASK = {
@@ -45,20 +52,21 @@ class Looks:
     known: int = 0
 
 
-def spec(mode: str) -> dict[str, Any]:
-    redis = {"mode": mode, "resources": SMALL}
-    return {"replicas": 1, "resources": SMALL, "store": {"durability": "Replicated", "redis": redis}}
+def spec(redis: dict[str, Any]) -> dict[str, Any]:
+    durability = "Persisted" if redis["mode"] == "Standalone" else "Replicated"
+    store = {"durability": durability, "redis": redis | {"resources": SMALL}}
+    return {"replicas": 1, "resources": SMALL, "store": store}
 
 
 async def test_ten_counters_never_meet(namespace: Kubectl, report: Report) -> None:
-    row = report.neighbours(len(MODES))
-    await namespace.apply(*(resource(namespace, spec(mode), name) for name, mode in MODES.items()))
+    row = report.neighbours(len(COUNTERS))
+    await namespace.apply(*(resource(namespace, spec(redis), name) for name, redis in COUNTERS.items()))
     await all_ready(namespace)
     looks, deleted, choice = Looks(), 0, random.Random(1)  # noqa: S311 - the same pods each time
     async with AsyncExitStack() as stack:
         ledgers = [
             await stack.enter_async_context(Ledger(GATE, host=host(namespace, name), paths=20, rate_per_s=10))
-            for name in MODES
+            for name in COUNTERS
         ]
         until_s = time.monotonic() + FOR_S
         while time.monotonic() < until_s:
@@ -71,7 +79,7 @@ async def test_ten_counters_never_meet(namespace: Kubectl, report: Report) -> No
     await nobody_knows_strangers(namespace, looks)
     books = [await ledger.verify() for ledger in ledgers]
     # Every server and sentinel was asked again and again, and most of what they know is others.
-    assert looks.answered >= deleted * len(MODES)
+    assert looks.answered >= deleted * len(COUNTERS)
     assert looks.known >= looks.answered
     acknowledged = sum(one.acknowledged for one in books)
     row.passed(f"{deleted} in {FOR_S // 60} min", f"{looks.answered:,}", "0", f"{acknowledged:,}", "0")
@@ -83,10 +91,10 @@ async def all_ready(kubectl: Kubectl) -> None:
     async def are_ready() -> bool:
         found = (await kubectl.get("requestcounters"))["items"]
         conditions = [c for one in found for c in one.get("status", {}).get("conditions", ()) if c["type"] == "Ready"]
-        return [c["status"] for c in conditions] == ["True"] * len(MODES)
+        return [c["status"] for c in conditions] == ["True"] * len(COUNTERS)
 
     await eventually(are_ready, within_s=ALL_READY_WITHIN_S, every_s=5)
-    for name in MODES:
+    for name in COUNTERS:
         await eventually(lambda name=name: answers(kubectl, name), within_s=30)  # type: ignore[misc]
 
 
