@@ -9,8 +9,8 @@ exec > /proc/1/fd/1 2>&1
 say() { printf '%s stop: %s\n' "$(date -u +%FT%T.%3NZ)" "$*"; }
 ask() { cli -h "$1.$NAMESPACE.svc" -p 26379 sentinel "$2" "$GROUP"; }
 
-# Whether the replicas have received all there is: any of them may be chosen. They are asked themselves, because what is
-# known of them here is up to a second old. No new writes come meanwhile.
+# Whether the replicas have received all there is: any of them may be chosen, one as well that has just lost its connection.
+# They are asked themselves, because what is known of them here is up to a second old. No new writes come meanwhile.
 is_followed() {
   local server offset nobody=1
   offset=$(cli info replication | tr -d '\r' | sed -n 's/^master_repl_offset://p')
@@ -18,7 +18,7 @@ is_followed() {
     [ "$server" != "$HOSTNAME" ] || continue
     case $(cli -h "$server.$NAMESPACE.svc" role | sed -n '1p;4p;5p' | paste -sd' ') in
       "slave connected $offset") nobody=0 ;;
-      "slave connected "*) return 1 ;;
+      slave*) return 1 ;;
     esac
   done
   return $nobody
@@ -42,9 +42,14 @@ for _ in $(seq 20); do cli info replication | grep -q 'state=online' && break; s
 cli info replication | grep -q 'state=online' || exit 0
 me=$(address "$HOSTNAME")
 # Writes wait instead of failing, and none can be acknowledged here that the next primary does not have.
-cli client pause 8000 write > /dev/null
+# Where that is in doubt, nobody is asked for a failover: when this one is gone, the sentinels take who has most.
+[ "$(cli client pause 8000 write)" = OK ] || { say "writes could not be held back: leaves it to the sentinels"; exit 0; }
 say "hands over: writes wait"
-for _ in $(seq 40); do is_followed && break; sleep 0.02; done
+until_s=$((SECONDS + 3))
+until is_followed; do
+  [ $SECONDS -lt $until_s ] || { say "not all replicas have all: leaves it to the sentinels"; exit 0; }
+  sleep 0.02
+done
 say "the replicas have all"
 for sentinel in $SENTINELS; do
   [ "$(ask "$sentinel" failover)" != OK ] || break
