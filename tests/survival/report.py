@@ -95,6 +95,14 @@ class Report:
             columns("Redis, What is done to it, What the books found, Date"),
             keys=2,
         )
+        self._handovers = Table(
+            "Handovers",
+            "A primary is deleted, by force or not, and another one takes over, again and again. The books are closed\n"
+            "after each.",
+            columns("Redis, Handovers, Acknowledged, Not acknowledged, Half of them without an answer for at most")
+            + columns("All of them, Date"),
+            keys=1,
+        )
         self._neighbours = Table(
             "Many counters",
             "With Sentinel and with Cluster beside each other, while a server or sentinel chosen at random is\n"
@@ -119,7 +127,7 @@ class Report:
         return report
 
     def _tables(self) -> Iterator[Table]:
-        yield from (self._faults, self._controls, self._neighbours, self._renewals)
+        yield from (self._faults, self._handovers, self._controls, self._neighbours, self._renewals)
 
     def fault(self, redis: str, what: str, operator: str) -> Row:
         """Begin a run in which something is done to Redis."""
@@ -128,6 +136,10 @@ class Report:
     def control(self, redis: str, what: str) -> Row:
         """Begin a run without the remedy."""
         return _begin(self._controls, redis, what)
+
+    def handovers(self, redis: str) -> Row:
+        """Begin a run in which one primary after another is deleted."""
+        return _begin(self._handovers, redis)
 
     def neighbours(self, counters: int) -> Row:
         """Begin a run with many counters."""

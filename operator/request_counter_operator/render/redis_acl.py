@@ -68,8 +68,8 @@ def sentinel_rules(credentials: Credentials) -> Iterator[tuple[str, str]]:
         credentials,
         {
             "operator": "~* &* +@all",
-            # A primary that is being stopped hands over by it.
-            "replication": "+ping +sentinel|failover +sentinel|get-master-addr-by-name",
+            # A primary that is being stopped hands over by it; one that is started asks whether another one takes over.
+            "replication": "+ping +sentinel|failover +sentinel|get-master-addr-by-name +sentinel|master",
             "sentinel": "&* +ping +hello +auth +publish +client|setname +client|setinfo +sentinel",
         },
     )

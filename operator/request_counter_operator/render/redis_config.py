@@ -12,6 +12,7 @@ from request_counter_operator.render.topology import topology
 CONFIG_KEY = "redis.conf"
 COMMON_KEY = "common.sh"
 START_KEY = "redis-start.sh"
+STARTED_KEY = "redis-started.sh"
 STOP_KEY = "redis-stop.sh"
 SENTINEL_START_KEY = "sentinel-start.sh"
 SENTINEL_ALIVE_KEY = "sentinel-alive.sh"
@@ -35,10 +36,10 @@ _SCRIPTS = {
 }
 
 _SCRIPTS_OF: dict[str, tuple[str, ...]] = {
-    "Sentinel": (START_KEY, STOP_KEY, SENTINEL_START_KEY, SENTINEL_ALIVE_KEY),
+    "Sentinel": (START_KEY, STOP_KEY, STARTED_KEY, SENTINEL_START_KEY, SENTINEL_ALIVE_KEY),
     "Cluster": (CLUSTER_START_KEY, CLUSTER_STOP_KEY),
 }
-"""How the servers of a mode start, how they stop, and what the sentinels need."""
+"""How the servers of a mode start, how they stop, what they do when they run, and what the sentinels need."""
 
 
 def render_redis_config(counter: RequestCounter) -> Manifest | None:
@@ -69,6 +70,8 @@ def redis_program(counter: RequestCounter) -> str:
     """
     mode = counter.spec.store.redis.mode
     scripts = (COMMON_KEY, _SCRIPTS_OF[mode][0]) if mode in _SCRIPTS_OF else ()
+    if STARTED_KEY in _SCRIPTS_OF.get(mode, ()):
+        scripts += (STARTED_KEY,)
     return "".join([redis_config(counter), *(_SCRIPTS[script] for script in scripts)])
 
 

@@ -5,6 +5,7 @@ set -euo pipefail
 . /etc/request-counter/config/common.sh
 log_in_as /etc/request-counter/replication
 own_volume
+NO_WRITES=1000 # replicas that would have to be there for one
 
 # The address that a majority of the sentinels calls primary; empty while there is none.
 agreed_primary() {
@@ -38,18 +39,6 @@ others_may_have_data() {
   return 1
 }
 
-# How much of the counts a server has that was just started, nobody can tell: what it knows of that is as old as its last
-# full copy. Where all are started anew, it may lack what another one has. So the sentinels may not choose it before it
-# has followed a primary, or none has come back for ten minutes.
-become_eligible() {
-  local until=$((SECONDS + 600))
-  until [[ $(cli role | sed -n '1p;4p' | paste -sd' ') =~ ^(master|slave connected) ]] || [ "$SECONDS" -gt "$until" ]; do
-    sleep 0.5
-    log_in_as /etc/request-counter/replication
-  done
-  until [ "$(cli config set replica-priority 100)" = OK ]; do sleep 0.5; done
-}
-
 until me=$(address "$HOSTNAME"); do say "the Service $HOSTNAME has no address yet"; sleep 1; done
 told=""
 while :; do
@@ -72,7 +61,8 @@ done
   echo "masterauth $REDISCLI_AUTH"
   [ "$primary" = "$me" ] || echo "replicaof $primary 6379"
 } > /data/redis.conf
-become_eligible > /dev/null &
+if [ "$primary" = "$me" ] && has_data; then echo "min-replicas-to-write $NO_WRITES" >> /data/redis.conf; fi
+bash /etc/request-counter/config/redis-started.sh "$me" &
 unset REDISCLI_AUTH
 if [ "$primary" = "$me" ]; then say "as the primary, $me"; else say "as a replica of $primary, known as $me"; fi
 exec redis-server /data/redis.conf

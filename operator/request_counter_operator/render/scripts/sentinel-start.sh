@@ -31,6 +31,18 @@ primary_by_servers() {
   [ -z "$best" ] || address "$best"
 }
 
+# Sentinels choose the replica that has most by what each told last, every 10 s. Every second, that is always after the
+# death of the primary, which takes them longer to believe; and a primary that has come back as a replica is not taken for
+# one that claims to be primary. Source: https://redis.io/docs/latest/commands/sentinel-debug/
+look_often() {
+  local try
+  for try in $(seq 120); do
+    [ "$(REDISCLI_AUTH=$password timeout 2 redis-cli "${TLS[@]}" -p 26379 --user "$user" --no-auth-warning \
+      sentinel debug info-period 1000)" != OK ] || return
+    sleep 0.5
+  done
+}
+
 until me=$(address "$HOSTNAME"); do say "the Service $HOSTNAME has no address yet"; sleep 1; done
 if ! grep -qs "^sentinel monitor $GROUP " $conf; then
   until primary=$(primary_by_sentinels); [ -n "$primary" ] || { primary=$(primary_by_servers); [ -n "$primary" ]; }; do
@@ -69,4 +81,5 @@ password=$(<$secrets/password)
 } > $conf.full
 mv $conf.full $conf
 rm -f $conf.new
+look_often > /dev/null &
 exec redis-sentinel $conf
