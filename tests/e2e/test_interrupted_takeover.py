@@ -1,7 +1,7 @@
 """A primary dies while another one is taking over, and is back before that is done: two of them, for a moment.
 
 The sentinel that leads a failover tells nobody before the next primary has said that it is one. Who is started meanwhile
-is told that it is the primary still, and has a replica that confirms what it takes, until that one is sent to the next.
+is told that it is the primary still, and a replica confirms what it takes, until that one is sent to the next primary.
 """
 
 from contextlib import suppress
@@ -11,7 +11,7 @@ import pytest
 from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.nodes import process_of_pod
+from tests.support.nodes import Process, process_of_pod
 from tests.support.resources import GATE, acknowledged, host, ready, start, store_status, with_redis
 
 ENOUGH = 600
@@ -27,7 +27,7 @@ async def test_who_is_back_during_a_takeover_counts_nothing_that_the_next_primar
     heir, other = (server["name"] for server in servers if server["role"] != "Primary")
     await at_server(namespace, other, "config set replica-priority 200")
     await eventually(lambda: is_told(namespace, "slave-priority\n200"), within_s=30)
-    primary, next_primary = [await process_of_pod(await namespace.get("pod", pod), "redis-server") for pod in (old, heir)]
+    primary, next_primary = await server_of(namespace, old), await server_of(namespace, heir)
 
     async with Ledger(GATE, host=host(namespace), paths=200, rate_per_s=300) as ledger:
         await acknowledged(ledger, ENOUGH)
@@ -48,6 +48,10 @@ async def test_who_is_back_during_a_takeover_counts_nothing_that_the_next_primar
         await acknowledged(ledger, ENOUGH)
     await ready(namespace)
     await ledger.verify()
+
+
+async def server_of(kubectl: Kubectl, pod: str) -> Process:
+    return await process_of_pod(await kubectl.get("pod", pod), "redis-server")
 
 
 async def at_server(kubectl: Kubectl, pod: str, command: str) -> str:

@@ -95,11 +95,10 @@ class Report:
             columns("Redis, What is done to it, What the books found, Date"),
             keys=2,
         )
-        self._handovers = Table(
-            "Handovers",
-            "A primary is deleted, by force or not, and another one takes over, again and again. The books are closed\n"
-            "after each.",
-            columns("Redis, Handovers, Acknowledged, Not acknowledged, Half of them without an answer for at most")
+        self._deletions = Table(
+            "Primaries deleted one after the other",
+            "By force or not. The books are closed after each.",
+            columns("Redis, Deleted, Acknowledged, Not acknowledged, Half of them without an answer for at most")
             + columns("All of them, Date"),
             keys=1,
         )
@@ -127,7 +126,7 @@ class Report:
         return report
 
     def _tables(self) -> Iterator[Table]:
-        yield from (self._faults, self._handovers, self._controls, self._neighbours, self._renewals)
+        yield from (self._faults, self._deletions, self._controls, self._neighbours, self._renewals)
 
     def fault(self, redis: str, what: str, operator: str) -> Row:
         """Begin a run in which something is done to Redis."""
@@ -137,9 +136,9 @@ class Report:
         """Begin a run without the remedy."""
         return _begin(self._controls, redis, what)
 
-    def handovers(self, redis: str) -> Row:
+    def deletions(self, redis: str) -> Row:
         """Begin a run in which one primary after another is deleted."""
-        return _begin(self._handovers, redis)
+        return _begin(self._deletions, redis)
 
     def neighbours(self, counters: int) -> Row:
         """Begin a run with many counters."""

@@ -14,7 +14,7 @@ from request_counter_operator.render.credentials import Credentials, Role
 _SERVICE_COMMANDS = (
     "+@read +@write +@scripting +@connection -@dangerous +info +wait +waitaof +readonly +cluster|slots +cluster|shards"
 )
-_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill +config|set"
+_REPLICATION_COMMANDS = "+psync +replconf +ping +info +role +client|pause +client|kill +config|set +replicaof"
 # What a replica may do, and no more: whoever makes a backup is one until he has all data.
 _BACKUP_COMMANDS = "+sync +replconf +ping +role"
 # Who starts without data asks the others for what it had; who is stopped as a primary asks a replica to take over.

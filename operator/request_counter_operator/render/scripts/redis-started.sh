@@ -20,33 +20,45 @@ become_eligible() {
   until [ "$(cli config set replica-priority 100)" = OK ]; do sleep 0.5; done
 }
 
-# Whether a majority of the sentinels has heard of this server since it was started, and none has it replaced just now. The
-# one that leads a failover tells nobody before it is done. Who is started meanwhile, and counts with the receipt of a
-# replica that is about to be sent to the next primary, loses what it counts.
-is_confirmed() {
-  local sentinel answer asked_ms heard_ms agreed=0
+# Whom a majority of the sentinels calls primary, as far as that is settled; empty while it is not. To be primary oneself,
+# they must have heard of this server since it was started, nobody may name another, and no failover be under way: whoever
+# leads one tells nobody before it is done. Who counts meanwhile, with the receipt of a replica that is about to be sent to
+# the next primary, loses what it counts.
+settled_primary() {
+  local sentinel answer asked_ms heard_ms who
+  local -A votes=()
   for sentinel in $SENTINELS; do
     asked_ms=$(now_ms)
     answer=$(cli -h "$sentinel.$NAMESPACE.svc" -p 26379 sentinel master "$GROUP" | paste -sd' ')
-    [ -n "$answer" ] || continue
-    [[ $answer == *" ip $me "* && $answer != *failover_in_progress* ]] || return 1
-    heard_ms=$(sed -n 's/.* last-ok-ping-reply \([0-9]*\) .*/\1/p' <<< "$answer")
-    [[ $answer != *" flags master "* || $heard_ms -gt $((asked_ms - began_ms)) ]] || agreed=$((agreed + 1))
+    [[ $answer =~ \ ip\ ([0-9a-fA-F.:]+)\  ]] || continue
+    who=${BASH_REMATCH[1]}
+    if [ "$who" = "$me" ]; then
+      [[ $answer != *failover_in_progress* ]] || return
+      [[ $answer =~ \ last-ok-ping-reply\ ([0-9]+)\  ]] && heard_ms=${BASH_REMATCH[1]} || continue
+      [[ $answer == *" flags master "* && $heard_ms -lt $((asked_ms - began_ms)) ]] || continue
+    fi
+    votes[$who]=$((${votes[$who]:-0} + 1))
   done
-  [ "$agreed" -ge "$QUORUM" ]
+  for who in "${!votes[@]}"; do
+    [ "$who" != "$me" ] || [ "${#votes[@]}" = 1 ] || continue
+    [ "${votes[$who]}" -lt "$QUORUM" ] || printf '%s' "$who"
+  done
 }
 
-# A Redis Cluster does the same by itself: CLUSTER_WRITABLE_DELAY in
-# https://github.com/redis/redis/blob/8.0/src/cluster_legacy.c
+# A Redis Cluster waits by itself: CLUSTER_WRITABLE_DELAY in https://github.com/redis/redis/blob/8.0/src/cluster_legacy.c
 take_writes() {
-  local least
-  until [[ $(role) == slave* ]] || is_confirmed; do
+  local primary least
+  until primary=$(settled_primary); [ "$primary" = "$me" ]; do
+    if [ -n "$primary" ] && [ "$(cli replicaof "$primary" 6379)" = OK ]; then
+      say "as a replica of $primary, who has taken over"
+      break
+    fi
     sleep 0.2
     log_in_as $secrets
   done
   least=$(sed -n 's/^min-replicas-to-write //p' /etc/request-counter/config/redis.conf)
   until [ "$(cli config set min-replicas-to-write "${least:-0}")" = OK ]; do sleep 0.2; done
-  say "takes writes, if it is the primary"
+  [ "$primary" != "$me" ] || say "takes writes"
 }
 
 began_ms=$(now_ms)
