@@ -1,7 +1,7 @@
 """A primary dies while another one is taking over, and is back before that is done: two of them, for a moment.
 
 The sentinel that leads a failover tells nobody before the next primary has said that it is one. Who is started
-meanwhile is told that it is the primary still; and a replica confirms what it takes, until that one is sent to the next.
+meanwhile is told that it is the primary still; a replica confirms what it takes, until that one is sent to the next.
 """
 
 from contextlib import suppress
