@@ -6,7 +6,7 @@ hiredis directly; what redis-py's streams and pipelines do for each command cost
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Final, Self, TypeAlias, cast
 
 from hiredis import ProtocolError, Reader, pack_command
 from redis.asyncio.connection import AbstractConnection
@@ -14,6 +14,26 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 
 Command: TypeAlias = tuple[str | int | bytes, ...]
+
+
+# How long one server is asked something besides, seconds: there must be time left to ask another.
+_ASK_TIMEOUT_S: Final = 0.5
+
+
+async def asked(make_connection: Callable[[], AbstractConnection], *questions: Command) -> list[Any]:
+    """Ask a server on a connection of its own, and not for long; an error answer is a value.
+
+    Raises:
+        RedisError, OSError: no answer.
+    """
+    exchange = Exchange(make_connection)
+    try:
+        async with asyncio.timeout(_ASK_TIMEOUT_S):
+            return await exchange.send(questions)
+    except TimeoutError as error:
+        raise RedisConnectionError("no answer") from error
+    finally:
+        await exchange.aclose()
 
 
 class Exchange:

@@ -79,6 +79,8 @@ class Lines:
                 for command, answer in zip(self._tail, received[-len(self._tail) :], strict=True):
                     self._proof.check(command, answer)
             answers.update(zip(shards, received[len(self._head) :], strict=False))
+        if self._proof:
+            await self._topology.vouch(servers)
         return answers
 
     async def aclose(self) -> None:

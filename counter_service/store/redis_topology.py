@@ -4,11 +4,10 @@ What is learnt is used until an exchange fails; then it is learnt anew. So a fai
 nothing is asked for as long as all is well.
 """
 
-import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 from zlib import crc32
 
@@ -16,17 +15,15 @@ import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from counter_service.store.redis_address import Address, RedisAddress
-from counter_service.store.redis_exchange import Exchange
+from counter_service.store.redis_exchange import asked
+from counter_service.store.redis_sentinel_group import SentinelGroup
 
 # Enough for an even spread over any sensible number of servers, few enough to ask all of them for a total. Changing it
 # would lose sight of every count in every cluster.
 CLUSTER_SHARDS: Final = 64
-# How long one server is asked for the way, seconds: there must be time left to ask another.
-_ASK_TIMEOUT_S: Final = 0.5
-
 # How long a replica is used before it is chosen anew, seconds, so that new ones get their part; and for how long the
 # primary is used where there was none.
 _REPLICA_FOR_S: Final = 30.0
@@ -54,6 +51,17 @@ class Topology(Protocol):
 
     def doubt(self) -> None:
         """Take note that an exchange failed: what was learnt may be over."""
+        ...
+
+    async def vouch(self, servers: Sequence[Address]) -> None:
+        """Return if those who have just answered were the primaries when they did.
+
+        Args:
+            servers: to which the shards were written, as of `primaries`.
+
+        Raises:
+            RedisError, OSError: it may be that one was not; what it was sent may be lost.
+        """
         ...
 
 
@@ -111,70 +119,8 @@ class SingleServer:
     def doubt(self) -> None:
         """See Topology."""
 
-
-class SentinelGroup:
-    """A primary with replicas; sentinels say which is which.
-
-    Source: https://redis.io/docs/latest/develop/reference/sentinel-clients/
-    """
-
-    shards = 1
-
-    def __init__(self, address: RedisAddress) -> None:
-        self._address = address
-        self._sentinels = list(address.hosts)
-        self._primary: Address | None = None
-        self._replica: Address | None = None
-        self._replica_until_s = 0.0
-
-    async def primaries(self) -> Sequence[Address]:
-        """See Topology."""
-        if self._primary is None:
-            host, port = await self._ask("GET-MASTER-ADDR-BY-NAME")
-            self._primary = host.decode(), int(port)
-            _log.info("primary found", group=self._address.group, primary=self._primary)
-        return [self._primary]
-
-    async def replicas(self) -> Sequence[Address]:
-        """See Topology."""
-        if self._replica is None or time.monotonic() > self._replica_until_s:
-            replicas = [_fields(replica) for replica in await self._ask("REPLICAS")]
-            usable = [
-                (replica["ip"], int(replica["port"]))
-                for replica in replicas
-                if not {"s_down", "o_down", "disconnected"} & set(replica["flags"].split(","))
-                and replica["master-link-status"] == "ok"
-            ]
-            # A random one, so that many processes use all of them.
-            self._replica = random.choice(usable) if usable else (await self.primaries())[0]  # noqa: S311 -- no secret
-            self._replica_until_s = time.monotonic() + (_REPLICA_FOR_S if usable else _NO_REPLICA_FOR_S)
-        return [self._replica]
-
-    def connection_to(self, server: Address) -> AbstractConnection:
-        """See Topology."""
-        return self._address.connection_to(server)()
-
-    def doubt(self) -> None:
-        """See Topology."""
-        self._primary = self._replica = None
-
-    async def _ask(self, question: str) -> Any:
-        """Ask one sentinel after the other until one answers; who answered is asked first the next time."""
-        failure: Exception = RedisConnectionError("no sentinel was given")
-        for number, sentinel in enumerate(self._sentinels):
-            exchange = Exchange(self._address.connection_to_sentinel(sentinel))
-            try:
-                answer = await _within_moments(exchange.ask("SENTINEL", question, self._address.group))
-            except (RedisError, OSError) as error:
-                failure = error
-                continue
-            finally:
-                await exchange.aclose()
-            if answer is not None:
-                self._sentinels.insert(0, self._sentinels.pop(number))
-                return answer
-            failure = RedisConnectionError(f"the sentinels know no group {self._address.group!r}")
-        raise failure
+    async def vouch(self, servers: Sequence[Address]) -> None:
+        """See Topology: there is no other."""
 
 
 class RedisClusterMap:
@@ -216,19 +162,22 @@ class RedisClusterMap:
         """See Topology."""
         self._known = self._replicas = None
 
+    async def vouch(self, servers: Sequence[Address]) -> None:
+        """See Topology: the servers themselves know, as replicas leave a primary the moment that it is replaced."""
+
     async def _learn(self) -> Sequence[tuple[Address, Sequence[Address]]]:
         """Return primary and replicas of each shard."""
         failure: Exception = RedisConnectionError("no server was given")
         # In a random order, those of the URL last: a server that hangs must not be the first one every time.
         for server in [*random.sample(self._servers, len(self._servers)), *self._address.hosts]:
-            exchange = Exchange(self._address.connection_to(server))
             try:
-                ranges = await _within_moments(exchange.ask("CLUSTER", "SLOTS"))
+                (ranges,) = await asked(self._address.connection_to(server), ("CLUSTER", "SLOTS"))
             except (RedisError, OSError) as error:
                 failure = error
                 continue
-            finally:
-                await exchange.aclose()
+            if isinstance(ranges, ResponseError):
+                failure = ranges
+                continue
             known = [_owners(ranges, slot, server[0]) for slot in self._slots]
             if None not in known:
                 found = [owners for owners in known if owners is not None]
@@ -236,20 +185,6 @@ class RedisClusterMap:
                 return found
             failure = RedisConnectionError("CLUSTERDOWN not all slots are served")
         raise failure
-
-
-async def _within_moments(answer: Awaitable[Any]) -> Any:
-    """Wait for the answer, but not for long."""
-    try:
-        async with asyncio.timeout(_ASK_TIMEOUT_S):
-            return await answer
-    except TimeoutError as error:
-        raise RedisConnectionError("no answer") from error
-
-
-def _fields(pairs: Sequence[bytes]) -> Mapping[str, str]:
-    words = [word.decode() for word in pairs]
-    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def _owners(ranges: Any, slot: int, asked: str) -> tuple[Address, Sequence[Address]] | None:

@@ -135,6 +135,10 @@ class EveryShard:
         """See Topology."""
         self._one.doubt()
 
+    async def vouch(self, servers: Sequence[Address]) -> None:
+        """See Topology."""
+        await self._one.vouch(servers)
+
 
 def _is_final(error: Exception) -> bool:
     """Whether asking again leads to the same answer."""

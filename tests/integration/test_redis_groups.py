@@ -1,10 +1,12 @@
 """What only groups of servers can do: answer reads from replicas, lose a primary, move its work to another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, cast
 
 import pytest
+from redis import Redis
 
 from counter_service.batching import IncrementQueue
 from counter_service.errors import StoreUnavailableError
@@ -14,7 +16,7 @@ from counter_service.store.base import Batch
 from counter_service.store.redis_address import parse_address
 from counter_service.store.redis_store import Durability, RedisStore
 from tests.support.eventually import eventually
-from tests.support.redis_groups import ClusterServers, SentinelServers
+from tests.support.redis_groups import GROUP, ClusterServers, SentinelServers
 from tests.support.redis_server import RedisServer
 
 
@@ -105,3 +107,68 @@ async def test_replicated_acknowledges_nothing_that_one_server_alone_has(sentine
 
         await eventually(is_acknowledged, within_s=30)
         assert list(await store.read(["/a"])) == [2]
+
+
+async def test_who_speaks_again_while_another_takes_over_acknowledges_nothing() -> None:
+    """The old primary and a replica of it are there, and agree; all they have counted is about to be thrown away."""
+    with SentinelServers() as servers:
+        primary, heir, other = servers.servers
+        await prefer(servers, heir, other)
+        async with opened(servers.url, "Replicated") as store:
+            assert await counted(store, 1) == 1
+            with paused(heir):
+                with paused(primary):
+                    sent = asyncio.create_task(store.increment(Batch("w", 2, {"/a": 1})))
+                    with servers.sentinels[0].client() as leader:
+                        leader.execute_command("SENTINEL", "FAILOVER", GROUP)
+                        await eventually(lambda: "s_down" in flags(leader))
+                with pytest.raises(StoreUnavailableError, match="take over"):
+                    await sent
+            assert await counted(store, 2) == 2
+            assert servers.primary() is heir
+            assert list(await store.read(["/a"])) == [2]
+
+
+async def counted(store: RedisStore, sequence: int) -> int | None:
+    """Count ``/a`` once, as often as it takes until that is acknowledged."""
+    counts: list[int | None] = []
+
+    async def is_acknowledged() -> bool:
+        with suppress(StoreUnavailableError):
+            counts.extend(await store.increment(Batch("w", sequence, {"/a": 1})))
+        return bool(counts)
+
+    await eventually(is_acknowledged, within_s=30)
+    return counts[0]
+
+
+def flags(sentinel: Redis) -> str:
+    """Return what a sentinel thinks of the primary."""
+    return str(cast("dict[str, Any]", sentinel.sentinel_master(GROUP))["flags"])
+
+
+@contextmanager
+def paused(server: RedisServer) -> Iterator[None]:
+    """Stop a server in its tracks while the block runs."""
+    server.pause()
+    try:
+        yield
+    finally:
+        server.resume()
+
+
+async def prefer(servers: SentinelServers, heir: RedisServer, other: RedisServer) -> None:
+    """Have the first sentinel know which replica is to be the next primary, and the others too patient to help it."""
+    for server, priority in ((heir, 1), (other, 200)):
+        with server.client() as client:
+            client.config_set("replica-priority", priority)
+    for sentinel in servers.sentinels[1:]:
+        with sentinel.client() as client:
+            client.execute_command("SENTINEL", "SET", GROUP, "down-after-milliseconds", "60000")
+
+    def is_known() -> bool:
+        with servers.sentinels[0].client() as client:
+            known = client.sentinel_slaves(GROUP)
+        return {replica["port"]: replica["slave-priority"] for replica in known} == {heir.port: 1, other.port: 200}
+
+    await eventually(is_known, within_s=30)

@@ -12,6 +12,8 @@ SERVERS = "--selector=app.kubernetes.io/instance=hits,app.kubernetes.io/componen
 SENTINELS = "--selector=app.kubernetes.io/instance=hits,app.kubernetes.io/component=sentinel"
 NOW = ("--grace-period=0", "--force", "--wait=false")
 PARTITION_S = 60
+STANDSTILL_S = 5.5
+"""About as long as it takes until another one is primary."""
 
 
 async def primaries(kubectl: Kubectl) -> list[str]:
@@ -43,6 +45,16 @@ async def pod_deleted(kubectl: Kubectl) -> None:
 async def process_killed(kubectl: Kubectl) -> None:
     """The primary's process, by SIGKILL."""
     await (await process_of_primary(kubectl)).signal("KILL")
+
+
+async def process_hung(kubectl: Kubectl) -> None:
+    """The primary's process stands still, and goes on when another one is just taking over."""
+    process = await process_of_primary(kubectl)
+    await process.signal("STOP")
+    try:
+        await asyncio.sleep(STANDSTILL_S)
+    finally:
+        await process.signal("CONT")
 
 
 async def pod_and_volume_deleted(kubectl: Kubectl) -> None:

@@ -34,6 +34,7 @@ GROUPS: dict[str, dict[str, Any]] = {
 FAULTS: dict[Fault, float] = {
     faults.pod_deleted: WRITES_AGAIN_WITHIN_S,
     faults.process_killed: WRITES_AGAIN_WITHIN_S,
+    faults.process_hung: WRITES_AGAIN_WITHIN_S,
     faults.partitioned: WRITES_AGAIN_WITHIN_S,
     faults.pod_and_volume_deleted: WRITES_AGAIN_WITHIN_S,
     faults.all_servers_deleted: AFTER_A_BLACKOUT_WITHIN_S,

@@ -54,10 +54,10 @@ def redis_rules(counter: RequestCounter, credentials: Credentials) -> Iterator[t
 
 
 def sentinel_users(credentials: Credentials) -> str:
-    """Return a sentinel's users, as lines of its configuration: anybody may ask where the primary is, no more."""
+    """Return a sentinel's users, as lines of its configuration: anybody may ask where the primary is and how it is."""
     anybody = (
         "user default reset on nopass +ping +hello +auth +client|setname +client|setinfo "
-        "+sentinel|get-master-addr-by-name +sentinel|replicas +sentinel|slaves"
+        "+sentinel|get-master-addr-by-name +sentinel|master +sentinel|replicas +sentinel|slaves"
     )
     return "\n".join([anybody, *(f"user {user} {rules}" for user, rules in sentinel_rules(credentials))]) + "\n"
 
