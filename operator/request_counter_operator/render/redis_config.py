@@ -69,9 +69,9 @@ def redis_program(counter: RequestCounter) -> str:
     Not the topology: whatever of it changes, a running server learns in another way.
     """
     mode = counter.spec.store.redis.mode
-    scripts = (COMMON_KEY, _SCRIPTS_OF[mode][0]) if mode in _SCRIPTS_OF else ()
-    if STARTED_KEY in _SCRIPTS_OF.get(mode, ()):
-        scripts += (STARTED_KEY,)
+    scripts = [COMMON_KEY, _SCRIPTS_OF[mode][0]] if mode in _SCRIPTS_OF else []
+    if mode == "Sentinel":
+        scripts.append(STARTED_KEY)
     return "".join([redis_config(counter), *(_SCRIPTS[script] for script in scripts)])
 
 
