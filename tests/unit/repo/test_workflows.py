@@ -110,3 +110,9 @@ def test_uv_is_of_one_version_everywhere() -> None:
         v for text in texts for v in re.findall(r"(?:UV_VERSION ?:?=| version:) ?(\d+\.\d+\.\d+)$", text, re.MULTILINE)
     }
     assert len(found) == 1
+
+
+def test_the_nightly_run_has_all_parts_of_the_survival_tier() -> None:
+    parts = JOBS["nightly.yml survival"]["strategy"]["matrix"]["part"]
+    files = (ROOT / "tests" / "survival").glob("test_*.py")
+    assert sorted(parts) == sorted(file.stem.removeprefix("test_") for file in files)
