@@ -5,15 +5,17 @@ hiredis directly; what redis-py's streams and pipelines do for each command cost
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Self, TypeAlias, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Self, TypeAlias, TypeVar, cast
 
 from hiredis import ProtocolError, Reader, pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 Command: TypeAlias = tuple[str | int | bytes, ...]
+Server = TypeVar("Server")
+Told = TypeVar("Told")
 
 
 # How long one server is asked something besides, seconds: there must be time left to ask another.
@@ -34,6 +36,35 @@ async def asked(make_connection: Callable[[], AbstractConnection], *questions: C
         raise RedisConnectionError("no answer") from error
     finally:
         await exchange.aclose()
+
+
+async def first_told(
+    servers: Iterable[Server],
+    connection_to: Callable[[Server], Callable[[], AbstractConnection]],
+    question: Command,
+    understood: Callable[[Server, Any], Told],
+) -> Told:
+    """Ask one server after the other until the answer of one is understood.
+
+    Args:
+        servers: in the order in which they are asked.
+        connection_to: returns what makes connections to a server.
+        question: the command.
+        understood: returns what a server's answer means, or raises RedisError where another has to be asked.
+
+    Raises:
+        RedisError, OSError: none was understood; the last one's reason.
+    """
+    failure: Exception = RedisConnectionError("no server was given")
+    for server in servers:
+        try:
+            (answer,) = await asked(connection_to(server), question)
+            if isinstance(answer, ResponseError):
+                raise answer
+            return understood(server, answer)
+        except (RedisError, OSError) as error:
+            failure = error
+    raise failure
 
 
 class Exchange:

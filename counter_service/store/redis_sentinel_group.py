@@ -21,12 +21,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from counter_service.store.redis_address import Address, RedisAddress
-from counter_service.store.redis_exchange import asked
+from counter_service.store.redis_exchange import asked, first_told
 
 # How long a replica is used before it is chosen anew, seconds, so that new ones get their part; and for how long the
 # primary is used where there was none.
-_REPLICA_FOR_S: Final = 30.0
-_NO_REPLICA_FOR_S: Final = 1.0
+REPLICA_FOR_S: Final = 30.0
+NO_REPLICA_FOR_S: Final = 1.0
 # Who has answered us was asked by each sentinel within this time, seconds: SENTINEL_PING_PERIOD in Redis's sentinel.c.
 _PING_PERIOD_S: Final = 1.0
 # Of the time after which sentinels give a server up, for how much we are sure that they have not.
@@ -110,7 +110,7 @@ class SentinelGroup:
             usable = await self._usable_replicas()
             # A random one, so that many processes use all of them.
             self._replica = random.choice(usable) if usable else (await self.primaries())[0]  # noqa: S311 -- no secret
-            self._replica_until_s = time.monotonic() + (_REPLICA_FOR_S if usable else _NO_REPLICA_FOR_S)
+            self._replica_until_s = time.monotonic() + (REPLICA_FOR_S if usable else NO_REPLICA_FOR_S)
         return [self._replica]
 
     def connection_to(self, server: Address) -> AbstractConnection:
@@ -134,17 +134,17 @@ class SentinelGroup:
         asked_s, sentinels = time.monotonic(), self._address.hosts
         answers = await asyncio.gather(*map(self._view, sentinels))
         views = [answer for answer in answers if isinstance(answer, View)]
-        failures = [answer for answer in answers if isinstance(answer, Exception)]
         if not views:
-            raise failures[0]
+            raise next(answer for answer in answers if isinstance(answer, Exception))
         primary, well = settled(views, len(sentinels))
         self._sure_until_s = asked_s + min(_SURE * view.patience_s - view.silence_s for view in well)
         self._sure_for_s = min(_SURE * view.patience_s for view in well) - _PING_PERIOD_S
         return primary
 
     async def _view(self, sentinel: Address) -> View | Exception:
+        questions = [("SENTINEL", question, self._address.group) for question in ("GET-MASTER-ADDR-BY-NAME", "MASTER")]
         try:
-            known, told = await self._asked(sentinel, "GET-MASTER-ADDR-BY-NAME", "MASTER")
+            known, told = await asked(self._address.connection_to_sentinel(sentinel), *questions)
         except (RedisError, OSError) as error:
             return error
         if isinstance(known, ResponseError):
@@ -156,28 +156,18 @@ class SentinelGroup:
         return View(named) if isinstance(told, ResponseError) else View.of(named, _fields(told))
 
     async def _usable_replicas(self) -> Sequence[Address]:
-        failure: Exception = RedisConnectionError("no sentinel was given")
-        for sentinel in random.sample(self._address.hosts, len(self._address.hosts)):
-            try:
-                (told,) = await self._asked(sentinel, "REPLICAS")
-            except (RedisError, OSError) as error:
-                failure = error
-                continue
-            if isinstance(told, ResponseError):
-                failure = told
-                continue
-            return [
-                (replica["ip"], int(replica["port"]))
-                for replica in map(_fields, told)
-                if not {"s_down", "o_down", "disconnected"} & set(replica["flags"].split(","))
-                and replica["master-link-status"] == "ok"
-            ]
-        raise failure
+        sentinels = random.sample(self._address.hosts, len(self._address.hosts))
+        question = ("SENTINEL", "REPLICAS", self._address.group)
+        return await first_told(sentinels, self._address.connection_to_sentinel, question, _usable)
 
-    async def _asked(self, sentinel: Address, *questions: str) -> list[Any]:
-        group = self._address.group
-        commands = [("SENTINEL", question, group) for question in questions]
-        return await asked(self._address.connection_to_sentinel(sentinel), *commands)
+
+def _usable(_sentinel: Address, told: Any) -> Sequence[Address]:
+    return [
+        (replica["ip"], int(replica["port"]))
+        for replica in map(_fields, told)
+        if not {"s_down", "o_down", "disconnected"} & set(replica["flags"].split(","))
+        and replica["master-link-status"] == "ok"
+    ]
 
 
 def _fields(pairs: Sequence[bytes]) -> Mapping[str, str]:

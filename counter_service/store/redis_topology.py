@@ -11,25 +11,17 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 
 from counter_service.store.redis_address import Address, RedisAddress
-from counter_service.store.redis_exchange import asked
-from counter_service.store.redis_sentinel_group import SentinelGroup
+from counter_service.store.redis_exchange import first_told
+from counter_service.store.redis_sentinel_group import NO_REPLICA_FOR_S, REPLICA_FOR_S, SentinelGroup
 
 # Enough for an even spread over any sensible number of servers, few enough to ask all of them for a total. Changing it
 # would lose sight of every count in every cluster.
 CLUSTER_SHARDS: Final = 64
-# How long a replica is used before it is chosen anew, seconds, so that new ones get their part; and for how long the
-# primary is used where there was none.
-_REPLICA_FOR_S: Final = 30.0
-_NO_REPLICA_FOR_S: Final = 1.0
-
-_log = structlog.get_logger()
 
 
 class Topology(Protocol):
@@ -151,7 +143,7 @@ class RedisClusterMap:
                 for primary, replicas in known
             ]
             all_have_one = all(replicas for _, replicas in known)
-            self._replicas_until_s = time.monotonic() + (_REPLICA_FOR_S if all_have_one else _NO_REPLICA_FOR_S)
+            self._replicas_until_s = time.monotonic() + (REPLICA_FOR_S if all_have_one else NO_REPLICA_FOR_S)
         return self._replicas
 
     def connection_to(self, server: Address) -> AbstractConnection:
@@ -163,28 +155,22 @@ class RedisClusterMap:
         self._known = self._replicas = None
 
     async def vouch(self, servers: Sequence[Address]) -> None:
-        """See Topology: the servers themselves know, as replicas leave a primary the moment that it is replaced."""
+        """See Topology: the servers themselves know, as replicas hear of the next primary from itself."""
 
     async def _learn(self) -> Sequence[tuple[Address, Sequence[Address]]]:
         """Return primary and replicas of each shard."""
-        failure: Exception = RedisConnectionError("no server was given")
         # In a random order, those of the URL last: a server that hangs must not be the first one every time.
-        for server in [*random.sample(self._servers, len(self._servers)), *self._address.hosts]:
-            try:
-                (ranges,) = await asked(self._address.connection_to(server), ("CLUSTER", "SLOTS"))
-            except (RedisError, OSError) as error:
-                failure = error
-                continue
-            if isinstance(ranges, ResponseError):
-                failure = ranges
-                continue
-            known = [_owners(ranges, slot, server[0]) for slot in self._slots]
-            if None not in known:
-                found = [owners for owners in known if owners is not None]
-                self._servers = sorted({member for primary, replicas in found for member in (primary, *replicas)})
-                return found
-            failure = RedisConnectionError("CLUSTERDOWN not all slots are served")
-        raise failure
+        servers = [*random.sample(self._servers, len(self._servers)), *self._address.hosts]
+        found = await first_told(servers, self._address.connection_to, ("CLUSTER", "SLOTS"), self._owners_of_shards)
+        self._servers = sorted({member for primary, replicas in found for member in (primary, *replicas)})
+        return found
+
+    def _owners_of_shards(self, server: Address, ranges: Any) -> Sequence[tuple[Address, Sequence[Address]]]:
+        known = [_owners(ranges, slot, server[0]) for slot in self._slots]
+        found = [owners for owners in known if owners is not None]
+        if len(found) < len(known):
+            raise RedisConnectionError("CLUSTERDOWN not all slots are served")
+        return found
 
 
 def _owners(ranges: Any, slot: int, asked: str) -> tuple[Address, Sequence[Address]] | None:

@@ -9,7 +9,7 @@ from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
 from tests.support.nodes import process_of_pod
-from tests.support.resources import GATE, acknowledged, host, ready, start
+from tests.support.resources import GATE, acknowledged, host, is_replaced, ready, start
 
 IN_MEMORY = {"store": {"durability": "None", "redis": {"persistence": {"enabled": False}}}}
 
@@ -18,14 +18,9 @@ async def kill_redis_under_load(kubectl: Kubectl) -> Ledger:
     """Keep 200 PUT/s on 50 paths going while Redis's pod is killed and comes back; return the closed books."""
     async with Ledger(GATE, host=host(kubectl), paths=50, rate_per_s=200) as ledger:
         await acknowledged(ledger, 1000)
-        uid = (await kubectl.get("pod", "hits-redis-0"))["metadata"]["uid"]
+        pod = await kubectl.get("pod", "hits-redis-0")
         await kubectl("delete", "pod", "hits-redis-0", "--grace-period=0", "--force")
-
-        async def replaced() -> bool:
-            pod = await kubectl.find("pod", "hits-redis-0")
-            return pod is not None and pod["metadata"]["uid"] != uid
-
-        await eventually(replaced, within_s=60)
+        await eventually(lambda: is_replaced(kubectl, pod), within_s=60)
         await kubectl.wait("pod/hits-redis-0", "condition=Ready", within_s=120)
         await acknowledged(ledger, 1000)
     await ready(kubectl)

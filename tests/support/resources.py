@@ -69,6 +69,12 @@ async def ready(kubectl: Kubectl, name: str = "hits") -> None:
     await eventually(lambda: answers(kubectl, name), within_s=30)
 
 
+async def is_replaced(kubectl: Kubectl, pod: dict[str, Any]) -> bool:
+    """Return whether there is another pod of the same name."""
+    found = await kubectl.find("pod", pod["metadata"]["name"])
+    return found is not None and bool(found["metadata"]["uid"] != pod["metadata"]["uid"])
+
+
 async def condition(kubectl: Kubectl, kind: str, name: str = "hits") -> dict[str, Any]:
     """Return a condition of a counter; an empty one when its status has none of this type."""
     status = (await kubectl.get("requestcounter", name)).get("status", {})

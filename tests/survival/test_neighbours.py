@@ -7,18 +7,22 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp import ClientError
 
-from kubectl_requestcounter.ledger import Books, Ledger
+from kubectl_requestcounter.ledger import Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl, KubectlError
 from tests.support.resources import GATE, answers, host, resource
 from tests.survival.report import Report
+
+Read = TypeVar("Read")
 
 FOR_S = 900
 EVERY_S = 10
@@ -69,9 +73,7 @@ async def test_ten_counters_never_meet(namespace: Kubectl, report: Report) -> No
     await all_ready(namespace)
     looks, deleted, choice = Looks(), 0, random.Random(1)  # noqa: S311 - the same pods each time
     async with AsyncExitStack() as stack:
-        ledgers = [
-            await opened(stack, Ledger(GATE, host=host(namespace, name), paths=20, rate_per_s=10)) for name in COUNTERS
-        ]
+        ledgers = [await readable(partial(stack.enter_async_context, ledger_of(namespace, name))) for name in COUNTERS]
         until_s = time.monotonic() + FOR_S
         while time.monotonic() < until_s:
             next_s = time.monotonic() + EVERY_S
@@ -82,7 +84,7 @@ async def test_ten_counters_never_meet(namespace: Kubectl, report: Report) -> No
             await asyncio.sleep(next_s - time.monotonic())
         await all_ready(namespace)
     await nobody_knows_strangers(namespace, looks)
-    books = [await verified(ledger) for ledger in ledgers]
+    books = [await readable(ledger.verify) for ledger in ledgers]
     # Every server and sentinel was asked again and again, and most of what they know is others.
     assert looks.answered >= deleted // LOOK_EVERY * len(COUNTERS)
     assert looks.known >= looks.answered
@@ -90,26 +92,17 @@ async def test_ten_counters_never_meet(namespace: Kubectl, report: Report) -> No
     row.passed(f"{deleted} in {FOR_S // 60} min", f"{looks.answered:,}", "0", f"{acknowledged:,}", "0")
 
 
-async def opened(stack: AsyncExitStack, ledger: Ledger) -> Ledger:
-    """Begin to count; a counter that cannot be read at this moment is asked again."""
-
-    async def is_open() -> bool:
-        with suppress(ClientError):
-            await stack.enter_async_context(ledger)
-            return True
-        return False
-
-    await eventually(is_open, within_s=READ_WITHIN_S, every_s=1)
-    return ledger
+def ledger_of(kubectl: Kubectl, name: str) -> Ledger:
+    return Ledger(GATE, host=host(kubectl, name), paths=20, rate_per_s=10)
 
 
-async def verified(ledger: Ledger) -> Books:
-    """Return the books, held to the counts; a counter that cannot be read at this moment is asked again."""
-    found: list[Books] = []
+async def readable(read: Callable[[], Awaitable[Read]]) -> Read:
+    """Return what is read; a counter that cannot be read at this moment is asked again."""
+    found: list[Read] = []
 
     async def is_read() -> bool:
         with suppress(ClientError):
-            found.append(await ledger.verify())
+            found.append(await read())
         return bool(found)
 
     await eventually(is_read, within_s=READ_WITHIN_S, every_s=1)

@@ -1,13 +1,11 @@
 """A primary is deleted again and again, by force or not: who is primary next has every count, itself or another."""
 
-from typing import Any
-
 import pytest
 
 from kubectl_requestcounter.ledger import Books, Ledger
 from tests.support.eventually import eventually
 from tests.support.kubectl import Kubectl
-from tests.support.resources import GATE, acknowledged, host, start, with_redis
+from tests.support.resources import GATE, acknowledged, host, is_replaced, start, with_redis
 from tests.survival.faults import NOW, primary
 from tests.survival.report import Report
 from tests.survival.test_redis import GROUPS, WRITES_AGAIN_WITHIN_S, is_whole
@@ -51,9 +49,3 @@ async def deleted(kubectl: Kubectl, *, by_force: bool) -> Books:
         await eventually(lambda: is_whole(kubectl), within_s=150, every_s=1)
         await acknowledged(ledger, SOME)
     return await ledger.verify()
-
-
-async def is_replaced(kubectl: Kubectl, pod: dict[str, Any]) -> bool:
-    """Whether there is another pod of its name."""
-    found = await kubectl.find("pod", pod["metadata"]["name"])
-    return found is not None and found["metadata"]["uid"] != pod["metadata"]["uid"]

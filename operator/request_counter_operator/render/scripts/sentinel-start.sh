@@ -37,8 +37,8 @@ primary_by_servers() {
 look_often() {
   local try
   for try in $(seq 120); do
-    [ "$(REDISCLI_AUTH=$password timeout 2 redis-cli "${TLS[@]}" -p 26379 --user "$user" --no-auth-warning \
-      sentinel debug info-period 1000)" != OK ] || return
+    log_in_as $secrets
+    [ "$(cli -p 26379 sentinel debug info-period 1000)" != OK ] || return
     sleep 0.5
   done
 }
