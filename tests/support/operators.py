@@ -52,7 +52,14 @@ class Operators:
 
     async def restarts(self) -> int:
         """Return how often the pods' containers were restarted."""
-        return sum(status["restartCount"] for pod in await self.pods() for status in pod["status"]["containerStatuses"])
+        return sum(_restarts(pod) for pod in await self.pods())
+
+    async def renewed(self) -> None:
+        """Replace the pods that were restarted: a node starts a container later each time, up to 5 min."""
+        worn = [pod["metadata"]["name"] for pod in await self.pods() if _restarts(pod)]
+        if worn:
+            await self.kubectl("delete", "pod", *worn)
+        await self.settled()
 
     async def scale(self, replicas: int) -> None:
         """Have so many operators, and wait until it is so."""
@@ -94,6 +101,10 @@ class Operators:
         """Return whether a pod's own probe finds it alive; asked by the API server's proxy."""
         path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/healthz"
         return '"failures": {}' in await self.kubectl("get", f"--raw={path}")
+
+
+def _restarts(pod: dict[str, Any]) -> int:
+    return sum(status["restartCount"] for status in pod["status"].get("containerStatuses", ()))
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
